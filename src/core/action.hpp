@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/report.hpp"
+#include "core/worker.hpp"
+
+#include <string>
+#include <variant>
+
+namespace einhyrningsins::core {
+
+/// What the shell is to do, in this order.
+namespace action {
+
+/// From now on workers of `number` will be asked for: find program, environment and directory anew.
+/// What was found for an older generation stays until no worker of it is left.
+struct begin_generation {
+    generation number;
+};
+
+/// Start a process and answer with event::spawned or event::spawn_failed.
+struct spawn {
+    worker_id id;
+    unsigned index;
+    core::generation generation;
+};
+
+struct signal {
+    worker_id id;
+    process_id pid;
+    int number;
+};
+
+/// Tell the log and whoever waits for the outcome.
+struct tell {
+    report what;
+};
+
+} // namespace action
+
+using action_type =
+    std::variant<action::begin_generation, action::spawn, action::signal, action::tell>;
+
+/// For the histories that the tests print.
+std::string to_string(const action_type& what);
+
+} // namespace einhyrningsins::core

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/action.hpp"
+#include "core/event.hpp"
+#include "core/policy.hpp"
+#include "core/worker.hpp"
+
+#include <map>
+#include <optional>
+#include <random>
+#include <vector>
+
+namespace einhyrningsins::core {
+
+enum class group_phase {
+    stopped,  ///< no worker is wanted, and none is there; before the first start, too
+    running,  ///< workers are kept alive
+    stopping, ///< no worker is wanted, some are still there
+    given_up  ///< too many deaths before ack in a row: none is started until somebody asks for it
+};
+
+/// The generation that missing workers are started in, and how it fares.
+struct lineage {
+    core::generation generation = 0;
+    bool proven = false;                  ///< a worker of it has acked
+    unsigned failures = 0;                ///< deaths before ack in a row
+    unsigned scarcities = 0;              ///< spawns in a row that the machine had no room for
+    unsigned rapid_deaths = 0;            ///< in a row, see is_crash_loop
+    std::optional<time_point> not_before; ///< the back-off: no refill until then
+    bool wait_untold = false;             ///< report_of::backing_off is due
+};
+
+/// An upgrade under way: from `previous` to the group's current lineage.
+struct upgrade_progress {
+    upgrade_mode mode = upgrade_mode::rolling;
+    lineage previous;
+    unsigned capacity = 0; ///< when it began; refilled from `previous` until the new one is proven
+    time_point began_at;
+    bool spawned = false;              ///< a worker of the new generation has been asked for
+    bool held = false;                 ///< report_of::upgrade_held was told
+    std::optional<upgrade_mode> again; ///< another upgrade was asked for meanwhile
+    std::vector<failure> failures;     ///< the row of the new generation
+};
+
+struct death {
+    process_id pid = 0;
+    exit_cause cause;
+    duration age{};
+    core::generation generation = 0;
+};
+
+/// The process table of one group and the decisions about it (SPEC section 7). A deterministic
+/// state machine: events and the time go in, actions come out, and nothing else is touched. Counts
+/// are derived from the table.
+///
+/// The shell's loop, whole: `apply` an event, perform what `reconcile` returns (feeding the answers
+/// to action::spawn back with `apply`) until it returns nothing, set a timer to `next_deadline`,
+/// wait. Calling `reconcile` more often than that does no harm.
+class group {
+  public:
+    /// `seed` steers the jitter of the back-off.
+    group(const policy& wishes, unsigned seed);
+
+    /// Takes notice of `what`. News about processes and ids that are not in the table are ignored.
+    void apply(const event_type& what, time_point now);
+
+    /// What is missing, what is too many, what is overdue: the actions that mend it. Asks for at
+    /// most 16 spawns at a time, so that a shell with other things to do is not kept for long;
+    /// while more are wanted next_deadline() is in the past.
+    std::vector<action_type> reconcile(time_point now);
+
+    /// When reconcile will have something to do if no event comes before; nothing: never.
+    std::optional<time_point> next_deadline() const;
+
+    group_phase phase() const { return phase_; }
+    const policy& wishes() const { return wishes_; }
+    /// In order of their start. A worker with pid 0 has not been spawned yet.
+    const std::vector<worker>& workers() const { return workers_; }
+    const worker* find(process_id pid) const;
+    const lineage& current() const { return current_; }
+    const std::optional<upgrade_progress>& upgrade() const { return upgrade_; }
+    const std::optional<death>& last_death() const { return last_death_; }
+    /// The workers that serve: ready ones that were not told to go.
+    unsigned capacity() const;
+    /// Whether some worker may still be started in that generation.
+    bool needs(core::generation number) const;
+
+  private:
+    void on(const event::start&, time_point now);
+    void on(const event::stop& what, time_point now);
+    void on(const event::restart&, time_point now);
+    void on(const event::forward& what, time_point now);
+    void on(const event::upgrade& what, time_point now);
+    void on(const event::resize& what, time_point now);
+    void on(const event::reconfigure& what, time_point now);
+    void on(const event::spawned& what, time_point now);
+    void on(const event::spawn_failed& what, time_point now);
+    void on(const event::exited& what, time_point now);
+    void on(const event::acked& what, time_point now);
+    void on(const event::pinged& what, time_point now);
+
+    // The steps of reconcile.
+    void settle_due_acks(time_point now);
+    void send_firmer_signals(time_point now);
+    void advance_upgrade(time_point now);
+    void retire_old(unsigned count, time_point now);
+    void retire_surplus(time_point now);
+    void refill(time_point now);
+    void refill_previous(time_point now);
+    void announce_waiting(lineage& line, time_point now);
+    void announce_held(const census& count);
+    void finish_stop(time_point now);
+    void request_spawns();
+
+    void run(time_point now);
+    void begin_generation();
+    void begin_upgrade(upgrade_mode mode, time_point now);
+    void finish_upgrade(time_point now);
+    void abort_upgrade(time_point now);
+    void close_upgrade(std::string reason);
+    void give_up();
+
+    void ack(worker& who, time_point now);
+    void miss_ack(worker& who, time_point now);
+    void die_ready(const worker& who, const death& how, time_point now);
+    void fail(core::generation number, failure what, time_point now);
+    void wait_after(lineage& line, unsigned row, time_point now);
+
+    void add(core::generation number, unsigned count, time_point now);
+    void set_state(worker& who, worker_state state);
+    void dismiss(worker& who, int signal, duration patience, time_point now);
+    void dismiss_all(int signal, time_point now);
+    void dismiss_unacked(core::generation number, time_point now);
+    void retire(worker_id id, time_point now);
+    void drop_unrequested(core::generation number);
+    worker remove(worker_id id);
+
+    worker* find_mutable(process_id pid);
+    worker* find_mutable(worker_id id);
+    lineage* lineage_of(core::generation number);
+    bool is_old(const worker& who) const;
+    template <class Rank, class Predicate>
+    std::vector<worker_id> choose(unsigned count, Rank rank, Predicate eligible) const;
+    census take_census() const;
+    unsigned free_index() const;
+    void tell(report what);
+
+    policy wishes_;
+    group_phase phase_ = group_phase::stopped;
+    bool start_again_ = false; ///< when the stop is through
+    std::vector<worker> workers_;
+    lineage current_;
+    std::optional<upgrade_progress> upgrade_;
+    core::generation last_generation_ = 0;
+    std::uint64_t last_id_ = 0;
+    std::map<unsigned, unsigned> restarts_; ///< by index, of those that died without being told to
+    std::optional<death> last_death_;
+    std::minstd_rand random_;
+    std::vector<action_type> actions_; ///< decided, not yet returned
+};
+
+} // namespace einhyrningsins::core

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/policy.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace einhyrningsins::core {
+namespace {
+
+constexpr duration longest_back_off = std::chrono::seconds(30);
+constexpr unsigned default_upgrade_failures = 5;
+constexpr unsigned rapid_deaths_tolerated = 100;
+
+unsigned difference(unsigned from, unsigned take) { return from > take ? from - take : 0; }
+
+} // namespace
+
+duration back_off(duration base, unsigned deaths, double jitter) {
+    assert(deaths > 0);
+    // Past 64 deaths the power only grows beyond the limit, and with it the risk of an overflow.
+    double factor = std::pow(1.5, std::min(deaths, 64U) - 1);
+    double limited = std::min(static_cast<double>(base.count()) * factor,
+                              static_cast<double>(longest_back_off.count()));
+    return duration(static_cast<duration::rep>(limited * (0.9 + 0.2 * jitter)));
+}
+
+unsigned upgrade_failure_limit(const policy& wishes) {
+    return std::max(1U, wishes.retries.value_or(default_upgrade_failures));
+}
+
+bool is_crash_loop(unsigned deaths, const policy& wishes) {
+    return deaths > rapid_deaths_tolerated + 2 * wishes.number;
+}
+
+unsigned spawns_allowed(const census& count, const policy& wishes, bool upgrading) {
+    unsigned allowed = std::min(difference(wishes.number, count.fresh_active),
+                                difference(wishes.max_unacked, count.fresh_unacked));
+    if (upgrading && wishes.max_upgrade_additional)
+        allowed = std::min(
+            allowed, difference(wishes.number + *wishes.max_upgrade_additional, count.existing));
+    return allowed;
+}
+
+unsigned retirements_allowed(const census& count, const policy& wishes) {
+    if (count.fresh_ready == 0) return 0;
+    return difference(count.old_active, difference(wishes.number, count.fresh_ready));
+}
+
+} // namespace einhyrningsins::core

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The decisions of the group: what is missing, what is too many, what is overdue.
+#include "core/group.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <tuple>
+#include <utility>
+
+namespace einhyrningsins::core {
+namespace {
+
+/// Spawns that the shell may owe an answer to at any time.
+constexpr unsigned spawns_at_once = 16;
+
+/// Requests for an upgrade that arrive in a burst are to cause one, or at most two: while an
+/// upgrade is younger than this, another one waits (unless the first ends before).
+constexpr duration upgrade_overtakes_after = std::chrono::seconds(1);
+
+void keep_earliest(std::optional<time_point>& earliest, std::optional<time_point> other) {
+    if (other && (!earliest || *other < *earliest)) earliest = other;
+}
+
+bool is_due(const std::optional<time_point>& when, time_point now) { return when && *when <= now; }
+
+} // namespace
+
+std::vector<action_type> group::reconcile(time_point now) {
+    settle_due_acks(now);
+    send_firmer_signals(now);
+    advance_upgrade(now);
+    retire_surplus(now);
+    refill(now);
+    finish_stop(now);
+    request_spawns();
+    return std::exchange(actions_, {});
+}
+
+void group::settle_due_acks(time_point now) {
+    std::vector<worker_id> due;
+    for (const worker& who : workers_)
+        if (is_due(ack_deadline(who, wishes_.ack), now)) due.push_back(who.id);
+    for (worker_id id : due) {
+        worker* who = find_mutable(id);
+        // The failure of one may have ended the upgrade that the next belonged to.
+        if (!who || who->state != worker_state::starting) continue;
+        if (std::holds_alternative<ack_timer>(wishes_.ack))
+            ack(*who, now);
+        else
+            miss_ack(*who, now);
+    }
+}
+
+void group::send_firmer_signals(time_point now) {
+    for (worker& who : workers_) {
+        if (who.active() || who.pid == 0 || !is_due(who.told.deadline(), now)) continue;
+        int signal = who.told.next_signal();
+        tell(report_of::escalated{who, signal, now - who.told.at});
+        dismiss(who, signal, grace_before_kill, now);
+    }
+}
+
+void group::advance_upgrade(time_point now) {
+    if (!upgrade_) return;
+    if (upgrade_->again && now >= upgrade_->began_at + upgrade_overtakes_after)
+        begin_upgrade(*upgrade_->again, now);
+    census count = take_census();
+    bool complete = count.fresh_ready >= wishes_.number;
+    if (upgrade_->mode == upgrade_mode::rolling || complete)
+        retire_old(retirements_allowed(count, wishes_), now);
+    if (complete) finish_upgrade(now);
+}
+
+/// Old workers go in the order of their age, those that do not serve yet before all others.
+void group::retire_old(unsigned count, time_point now) {
+    auto rank = [](const worker* who) {
+        return std::tuple(who->state != worker_state::starting, who->generation, who->id);
+    };
+    for (worker_id id : choose(count, rank, [&](const worker& who) { return is_old(who); }))
+        retire(id, now);
+}
+
+/// Of too many workers those that do not serve yet go first, then those of a generation that was
+/// given up, then the highest index: what stays is numbered without gaps.
+void group::retire_surplus(time_point now) {
+    census count = take_census();
+    if (count.fresh_active <= wishes_.number) return;
+    auto rank = [&](const worker* who) {
+        return std::tuple(who->state != worker_state::starting,
+                          who->generation == current_.generation, ~who->index);
+    };
+    unsigned surplus = count.fresh_active - wishes_.number;
+    for (worker_id id : choose(surplus, rank, [&](const worker& who) { return !is_old(who); }))
+        retire(id, now);
+}
+
+template <class Rank, class Predicate>
+std::vector<worker_id> group::choose(unsigned count, Rank rank, Predicate eligible) const {
+    std::vector<const worker*> candidates;
+    for (const worker& who : workers_)
+        if (who.active() && eligible(who)) candidates.push_back(&who);
+    std::ranges::sort(candidates, {}, rank);
+    std::vector<worker_id> chosen;
+    for (const worker* who : candidates) {
+        if (chosen.size() == count) break;
+        chosen.push_back(who->id);
+    }
+    return chosen;
+}
+
+void group::refill(time_point now) {
+    if (phase_ != group_phase::running) return;
+    if (upgrade_ && !current_.proven) refill_previous(now);
+    if (is_due(current_.not_before, now)) current_.not_before.reset();
+    announce_waiting(current_, now);
+    if (current_.not_before) return;
+    census count = take_census();
+    if (upgrade_ && upgrade_->mode == upgrade_mode::fleet) {
+        if (count.fresh_active < wishes_.number)
+            add(current_.generation, wishes_.number - count.fresh_active, now);
+        return;
+    }
+    unsigned allowed = spawns_allowed(count, wishes_, upgrade_.has_value());
+    add(current_.generation, allowed, now);
+    if (allowed == 0) announce_held(count);
+}
+
+/// Until the new generation is proven the old one keeps the capacity that the upgrade began with.
+void group::refill_previous(time_point now) {
+    lineage& previous = upgrade_->previous;
+    if (is_due(previous.not_before, now)) previous.not_before.reset();
+    announce_waiting(previous, now);
+    if (previous.not_before) return;
+    unsigned wanted = std::min(upgrade_->capacity, wishes_.number);
+    unsigned there = take_census().old_active;
+    if (there < wanted) add(previous.generation, wanted - there, now);
+}
+
+void group::announce_waiting(lineage& line, time_point now) {
+    if (!std::exchange(line.wait_untold, false) || !line.not_before) return;
+    tell(report_of::backing_off{std::max(line.failures, line.scarcities), *line.not_before - now});
+}
+
+void group::announce_held(const census& count) {
+    if (!upgrade_ || upgrade_->held || !wishes_.max_upgrade_additional) return;
+    if (count.fresh_unacked > 0 || count.fresh_active >= wishes_.number) return;
+    upgrade_->held = true;
+    tell(report_of::upgrade_held{current_.generation,
+                                 count.existing - count.fresh_active - count.old_active});
+}
+
+void group::finish_stop(time_point now) {
+    if (phase_ != group_phase::stopping || !workers_.empty()) return;
+    phase_ = group_phase::stopped;
+    tell(report_of::stopped{});
+    if (std::exchange(start_again_, false)) run(now);
+}
+
+void group::request_spawns() {
+    auto unanswered = std::ranges::count_if(
+        workers_, [](const worker& who) { return who.spawn_requested && who.pid == 0; });
+    for (worker& who : workers_) {
+        if (unanswered >= spawns_at_once) return;
+        if (who.spawn_requested) continue;
+        who.spawn_requested = true;
+        if (upgrade_ && !is_old(who)) upgrade_->spawned = true;
+        actions_.push_back(action::spawn{who.id, who.index, who.generation});
+        ++unanswered;
+    }
+}
+
+std::optional<time_point> group::next_deadline() const {
+    if (!actions_.empty()) return time_point::min();
+    std::optional<time_point> earliest;
+    for (const worker& who : workers_) {
+        if (!who.spawn_requested) return time_point::min();
+        if (who.active())
+            keep_earliest(earliest, ack_deadline(who, wishes_.ack));
+        else if (who.pid != 0)
+            keep_earliest(earliest, who.told.deadline());
+    }
+    if (phase_ != group_phase::running) return earliest;
+    keep_earliest(earliest, current_.not_before);
+    if (upgrade_ && !current_.proven) keep_earliest(earliest, upgrade_->previous.not_before);
+    if (upgrade_ && upgrade_->again)
+        keep_earliest(earliest, upgrade_->began_at + upgrade_overtakes_after);
+    return earliest;
+}
+
+} // namespace einhyrningsins::core

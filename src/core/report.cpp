@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/report.hpp"
+
+#include "core/signal_name.hpp"
+
+#include <cstdio>
+
+namespace einhyrningsins::core {
+namespace {
+
+std::string number(auto value) { return std::to_string(value); }
+
+std::string name(const worker& who) {
+    return "worker " + number(who.pid) + " (index " + number(who.index) + ", generation " +
+           number(who.generation) + ")";
+}
+
+std::string plural(unsigned count, const char* noun) {
+    return number(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::string describe(const failure& what) {
+    std::string who = what.pid ? "worker " + number(what.pid) : "index " + number(what.index);
+    return who + ": " + what.cause + (what.pid ? " after " + to_string(what.age) : "");
+}
+
+std::string text(const report_of::worker_started& r) { return name(r.worker) + " started"; }
+
+std::string text(const report_of::worker_acked& r) {
+    return name(r.worker) + " is ready after " + to_string(r.after);
+}
+
+std::string text(const report_of::worker_died& r) {
+    bool early = !r.expected && r.worker.state == worker_state::starting;
+    return name(r.worker) +
+           (r.expected ? " has gone: "
+            : early    ? " died before its ack: "
+                       : " died: ") +
+           to_string(r.cause) + ", after " + to_string(r.age);
+}
+
+std::string text(const report_of::ack_overdue& r) {
+    return name(r.worker) + " has not acked within " + to_string(r.after) +
+           "; sending SIGTERM and replacing it";
+}
+
+std::string text(const report_of::start_failed& r) {
+    return "cannot start a worker of generation " + number(r.generation) + ": " + r.reason +
+           (r.scarce ? "; what runs is kept" : "");
+}
+
+std::string text(const report_of::backing_off& r) {
+    return (r.failures > 1 ? number(r.failures) + " failures in a row; " : std::string()) +
+           "trying again in " + to_string(r.delay);
+}
+
+std::string text(const report_of::escalated& r) {
+    return name(r.worker) + " is still there after " + to_string(r.after) + "; sending " +
+           signal_name(r.signal);
+}
+
+std::string text(const report_of::gave_up& r) {
+    return "giving up after " + plural(r.failures, "death") + " before ack in a row";
+}
+
+std::string text(const report_of::upgrade_began& r) {
+    return std::string(to_string(r.mode)) + " upgrade to generation " + number(r.generation) +
+           " begins, " + plural(r.of, "worker");
+}
+
+std::string text(const report_of::upgrade_advanced& r) {
+    return "upgrade to generation " + number(r.generation) + ": " + number(r.acked) + " of " +
+           number(r.of) + " ready";
+}
+
+std::string text(const report_of::upgrade_held& r) {
+    return "upgrade to generation " + number(r.generation) + " waits for " +
+           plural(r.lingering, "old worker") + " to exit (--max-upgrade-additional)";
+}
+
+std::string text(const report_of::upgrade_overtaken& r) {
+    return "upgrade to generation " + number(r.generation) +
+           " was overtaken by another; starting over with a new generation";
+}
+
+std::string text(const report_of::upgrade_done&) { return "Upgrade done"; }
+
+std::string text(const report_of::upgrade_aborted& r) {
+    std::string line = "Upgrade to generation " + number(r.generation) + " aborted: " + r.reason;
+    const char* separator = " (";
+    for (const failure& what : r.failures) {
+        line += separator + describe(what);
+        separator = "; ";
+    }
+    if (!r.failures.empty()) line += "); the old workers keep serving";
+    return line;
+}
+
+std::string text(const report_of::stopped&) { return "all workers have gone"; }
+
+severity weight(const report_of::worker_started&) { return severity::debug; }
+severity weight(const report_of::worker_acked&) { return severity::info; }
+severity weight(const report_of::worker_died& r) {
+    return r.expected ? severity::info : severity::warning;
+}
+severity weight(const report_of::ack_overdue&) { return severity::warning; }
+severity weight(const report_of::start_failed&) { return severity::error; }
+severity weight(const report_of::backing_off&) { return severity::warning; }
+severity weight(const report_of::escalated&) { return severity::warning; }
+severity weight(const report_of::gave_up&) { return severity::error; }
+severity weight(const report_of::upgrade_held&) { return severity::warning; }
+severity weight(const report_of::upgrade_aborted&) { return severity::error; }
+severity weight(const auto&) { return severity::info; }
+
+} // namespace
+
+severity severity_of(const report& what) {
+    return std::visit([](const auto& it) { return weight(it); }, what);
+}
+
+std::string to_string(const report& what) {
+    return std::visit([](const auto& it) { return text(it); }, what);
+}
+
+std::string to_string(duration length) {
+    using namespace std::chrono;
+    auto ms = duration_cast<milliseconds>(length).count();
+    auto s = ms / 1000;
+    char text[48];
+    if (ms < 1000)
+        std::snprintf(text, sizeof text, "%lld ms", static_cast<long long>(ms));
+    else if (ms < 60'000)
+        std::snprintf(text, sizeof text, "%.3g s", static_cast<double>(ms) / 1000);
+    else if (s < 3600)
+        std::snprintf(text, sizeof text, "%lld min %lld s", static_cast<long long>(s / 60),
+                      static_cast<long long>(s % 60));
+    else
+        std::snprintf(text, sizeof text, "%lld h %lld min", static_cast<long long>(s / 3600),
+                      static_cast<long long>(s / 60 % 60));
+    return text;
+}
+
+} // namespace einhyrningsins::core

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/event.hpp"
+#include "core/worker.hpp"
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace einhyrningsins::core {
+
+/// How one attempt to start a worker failed.
+struct failure {
+    process_id pid = 0; ///< 0 if there was no process
+    unsigned index = 0;
+    std::string
+        cause; ///< "exit code 1", "no ack within 30 s", "exec /bin/x: No such file or directory"
+    duration age{};
+};
+
+/// What an operator wants to know, as data.
+namespace report_of {
+
+struct worker_started {
+    core::worker worker;
+};
+
+struct worker_acked {
+    core::worker worker;
+    duration after;
+};
+
+/// `expected`: it had been told to go.
+struct worker_died {
+    core::worker worker;
+    exit_cause cause;
+    duration age;
+    bool expected;
+};
+
+struct ack_overdue {
+    core::worker worker;
+    duration after;
+};
+
+struct start_failed {
+    unsigned index;
+    core::generation generation;
+    std::string reason;
+    bool scarce;
+};
+
+/// Nothing is started for `delay`, because of `failures` in a row.
+struct backing_off {
+    unsigned failures;
+    duration delay;
+};
+
+/// A worker that was told to go and stayed was sent a firmer signal.
+struct escalated {
+    core::worker worker;
+    int signal;
+    duration after;
+};
+
+struct gave_up {
+    unsigned failures;
+};
+
+struct upgrade_began {
+    upgrade_mode mode;
+    core::generation generation;
+    unsigned of;
+};
+
+struct upgrade_advanced {
+    core::generation generation;
+    unsigned acked;
+    unsigned of;
+};
+
+/// New workers have to wait for old ones that linger, because of --max-upgrade-additional.
+struct upgrade_held {
+    core::generation generation;
+    unsigned lingering;
+};
+
+/// Another upgrade was asked for: it will start over with a new generation.
+struct upgrade_overtaken {
+    core::generation generation;
+};
+
+struct upgrade_done {
+    core::generation generation;
+};
+
+struct upgrade_aborted {
+    core::generation generation;
+    std::string reason;
+    std::vector<failure> failures; ///< the last row of them
+};
+
+/// The last worker of a group that was stopped has gone.
+struct stopped {};
+
+} // namespace report_of
+
+using report =
+    std::variant<report_of::worker_started, report_of::worker_acked, report_of::worker_died,
+                 report_of::ack_overdue, report_of::start_failed, report_of::backing_off,
+                 report_of::escalated, report_of::gave_up, report_of::upgrade_began,
+                 report_of::upgrade_advanced, report_of::upgrade_held, report_of::upgrade_overtaken,
+                 report_of::upgrade_done, report_of::upgrade_aborted, report_of::stopped>;
+
+enum class severity { debug, info, warning, error };
+
+/// How much a report matters to someone who reads the log.
+severity severity_of(const report& what);
+
+/// The report in one line, without the group's name: what happened, to whom, what comes next.
+std::string to_string(const report& what);
+
+/// "350 ms", "1.5 s", "2 min 3 s", "5 h 10 min".
+std::string to_string(duration length);
+
+} // namespace einhyrningsins::core

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/worker.hpp"
+
+#include "core/signal_name.hpp"
+
+#include <csignal>
+
+namespace einhyrningsins::core {
+
+std::string to_string(const exit_cause& cause) {
+    using enum exit_cause::kind_type;
+    switch (cause.kind) {
+    case exited:
+        return "exit code " + std::to_string(cause.number);
+    case signaled:
+        return signal_name(cause.number) + (cause.core_dumped ? ", core dumped" : "");
+    case unknown:
+        break;
+    }
+    return "exit status unknown";
+}
+
+const char* to_string(worker_state state) {
+    switch (state) {
+    case worker_state::starting:
+        return "starting";
+    case worker_state::ready:
+        return "ready";
+    case worker_state::stopping:
+        break;
+    }
+    return "stopping";
+}
+
+bool is_legal_move(worker_state from, worker_state to) {
+    using enum worker_state;
+    return (from == starting && to != starting) || (from == ready && to == stopping);
+}
+
+std::optional<time_point> dismissal::deadline() const {
+    if (signal == SIGKILL || patience == duration::zero()) return std::nullopt;
+    return at + patience;
+}
+
+int dismissal::next_signal() const { return signal == SIGTERM ? SIGKILL : SIGTERM; }
+
+std::optional<time_point> ack_deadline(const worker& who, const ack_policy& ack) {
+    if (who.state != worker_state::starting || who.pid == 0) return std::nullopt;
+    if (auto* timer = std::get_if<ack_timer>(&ack)) return who.since + timer->survive;
+    auto* manual = std::get_if<ack_manual>(&ack);
+    duration timeout = manual ? manual->timeout : std::get<ack_notify>(ack).timeout;
+    if (timeout == duration::zero()) return std::nullopt;
+    return who.since + timeout;
+}
+
+} // namespace einhyrningsins::core

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/policy.hpp"
+#include "core/time.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace einhyrningsins::core {
+
+/// Names a worker for as long as the master lives: never used again, unlike a pid.
+enum class worker_id : std::uint64_t {};
+
+/// Begins at 1 and goes up by one with every upgrade; 0 before the group was started.
+using generation = std::uint32_t;
+
+/// A pid_t, without the header of the system.
+using process_id = int;
+
+/// How a process ended, as waitid(2) tells it.
+struct exit_cause {
+    enum class kind_type {
+        exited,   ///< `number` is the exit code
+        signaled, ///< `number` is the signal
+        unknown   ///< somebody else has reaped it
+    };
+    kind_type kind = kind_type::unknown;
+    int number = 0;
+    bool core_dumped = false;
+    bool operator==(const exit_cause&) const = default;
+};
+
+/// "exit code 3", "SIGSEGV, core dumped".
+std::string to_string(const exit_cause& cause);
+
+/// The life of a worker. Legal moves:
+///
+///     starting -> ready       it has acked
+///     starting -> stopping    it was told to go before its ack
+///     ready    -> stopping    it was told to go
+///
+/// and from each of them out of the table when the process has ended.
+enum class worker_state { starting, ready, stopping };
+
+const char* to_string(worker_state state);
+bool is_legal_move(worker_state from, worker_state to);
+
+/// Between SIGTERM and SIGKILL (SPEC 3, --signal-timeout).
+constexpr duration grace_before_kill = std::chrono::seconds(10);
+
+/// What a worker was told when it had to go, and how long it may take before it is told more
+/// firmly.
+struct dismissal {
+    int signal = 0; ///< the last one sent
+    time_point at;
+    duration patience{}; ///< zero: wait for ever
+
+    /// When the next, firmer signal is due; nothing if there is none or no wish for it.
+    std::optional<time_point> deadline() const;
+    /// SIGTERM after anything milder, SIGKILL after SIGTERM (SPEC 3, --signal-timeout).
+    int next_signal() const;
+};
+
+/// One worker's record in the process table of its group.
+struct worker {
+    worker_id id{};
+    unsigned index = 0; ///< EINHORN_CHILD_INDEX
+    core::generation generation = 0;
+    worker_state state = worker_state::starting;
+    process_id pid = 0;           ///< 0 until the shell has spawned it
+    bool spawn_requested = false; ///< the shell was asked to
+    unsigned restarts = 0;        ///< how often a worker of this index died without being told to
+    time_point since;             ///< when it was spawned; before that, when it was wished for
+    dismissal told;               ///< of a stopping worker
+    std::optional<time_point> acked_at;
+    std::optional<time_point> pinged_at;
+    std::string ping_id;
+
+    bool active() const { return state != worker_state::stopping; }
+};
+
+/// When a starting worker's time is over: for a timer that is its ack, otherwise its failure.
+/// Nothing if it may start for ever.
+std::optional<time_point> ack_deadline(const worker& who, const ack_policy& ack);
+
+} // namespace einhyrningsins::core
