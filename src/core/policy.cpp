@@ -3,12 +3,13 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
 
 namespace einhyrningsins::core {
 namespace {
 
 constexpr duration longest_back_off = std::chrono::seconds(30);
+/// Also with --seconds 0: a program that cannot start must not keep a CPU busy.
+constexpr duration shortest_back_off = std::chrono::milliseconds(10);
 constexpr unsigned default_upgrade_failures = 5;
 constexpr unsigned rapid_deaths_tolerated = 100;
 
@@ -18,10 +19,11 @@ unsigned difference(unsigned from, unsigned take) { return from > take ? from - 
 
 duration back_off(duration base, unsigned deaths, double jitter) {
     assert(deaths > 0);
-    // Past 64 deaths the power only grows beyond the limit, and with it the risk of an overflow.
-    double factor = std::pow(1.5, std::min(deaths, 64U) - 1);
-    double limited = std::min(static_cast<double>(base.count()) * factor,
-                              static_cast<double>(longest_back_off.count()));
+    double longest = static_cast<double>(longest_back_off.count());
+    double delay = static_cast<double>(std::max(base, shortest_back_off).count());
+    for (unsigned death = 1; death < deaths && delay < longest; ++death)
+        delay *= 1.5;
+    double limited = std::min(delay, longest);
     return duration(static_cast<duration::rep>(limited * (0.9 + 0.2 * jitter)));
 }
 

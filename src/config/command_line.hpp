@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "config/option.hpp"
+#include "config/settings.hpp"
+
+#include <boost/system/result.hpp>
+
+#include <string>
+#include <vector>
+
+namespace einhyrningsins::config {
+
+/// What a command line asks for. `wishes` are complete for run and check.
+struct command_line {
+    request_kind kind = request_kind::run;
+    settings wishes;
+};
+
+/// Reads the words after the program's name (SPEC section 3). Options end at the first word that is
+/// none, or at "--"; what follows is the program and its arguments, untouched. `cpus`, at least 1,
+/// is the default of --max-unacked. The error is one line that names the option.
+boost::system::result<command_line, text_error>
+parse_command_line(const std::vector<std::string>& words, unsigned cpus);
+
+/// The text of --help, made from the table of options.
+std::string help_text();
+
+} // namespace einhyrningsins::config

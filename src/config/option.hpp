@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "config/settings.hpp"
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace einhyrningsins::config {
+
+/// What the master is to do; the later one counts if several are asked for.
+enum class request_kind { run, check, help, version };
+
+/// Where the values of options go.
+struct draft {
+    request_kind& kind;
+    master_settings& master;
+    group_settings& group;
+};
+
+/// What is wrong with a value and what would be right, in one line; nothing: it was taken.
+using complaint = std::optional<std::string>;
+
+/// One option of SPEC section 3. The command line, --help, the command `config` and the check of
+/// the manual are all made from the table of these.
+struct option {
+    const char* heading;  ///< of --help, on the first option of a section, else null
+    const char* name;     ///< long, without dashes
+    char letter;          ///< short, or NUL
+    const char* argument; ///< what --help calls its value; null: a flag
+    const char* help;     ///< may have several lines
+    bool repeatable;      ///< every value counts; of all others the last does
+    bool at_run_time;     ///< may be changed by the command `config`
+    complaint (*take)(draft& into, const std::string& value); ///< a flag's value is empty
+};
+
+/// All options, in the order of --help.
+std::span<const option> options();
+
+/// The option of that long name; nullptr if there is none.
+const option* find_option(std::string_view name);
+
+/// Takes values given at run time, as the command `config` does: one, or of a repeatable option any
+/// number, which replace those it had. The name may be written with '_' for '-'. `group` changes
+/// only if nothing is wrong; the complaint names the option.
+complaint change_at_run_time(group_settings& group, std::string_view name,
+                             const std::vector<std::string>& values);
+
+} // namespace einhyrningsins::config

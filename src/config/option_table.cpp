@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "config/option.hpp"
+
+#include "config/number.hpp"
+#include "config/quote.hpp"
+#include "core/signal_name.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <limits>
+
+namespace einhyrningsins::config {
+namespace {
+
+constexpr complaint fine = std::nullopt;
+constexpr int most_workers = 10000;
+
+// What most options do with their value: put it into the member named.
+
+template <bool group_settings::*member>
+complaint set(draft& into, const std::string&) {
+    into.group.*member = true;
+    return fine;
+}
+
+template <bool master_settings::*member>
+complaint set(draft& into, const std::string&) {
+    into.master.*member = true;
+    return fine;
+}
+
+template <request_kind kind>
+complaint ask(draft& into, const std::string&) {
+    into.kind = std::max(into.kind, kind);
+    return fine;
+}
+
+template <verbosity wanted>
+complaint level(draft& into, const std::string&) {
+    into.master.verbosity = wanted;
+    return fine;
+}
+
+template <std::string master_settings::*member>
+complaint word(draft& into, const std::string& value) {
+    if (value.empty()) return "must not be empty";
+    into.master.*member = value;
+    return fine;
+}
+
+complaint take_number(auto& target, std::string_view value, int least, int most) {
+    auto number = parse_number(value, least, most);
+    if (!number)
+        return quote(value) + " is not a number from " + std::to_string(least) + " to " +
+               std::to_string(most);
+    target = static_cast<int>(*number);
+    return fine;
+}
+
+template <auto member>
+complaint count(draft& into, const std::string& value) {
+    return take_number(into.group.policy.*member, value, 1, most_workers);
+}
+
+complaint take_seconds(core::duration& target, const std::string& value) {
+    auto seconds = parse_seconds(value);
+    if (!seconds)
+        return quote(value) + " is not a number of seconds, like 30 or 0.5, up to 10000000";
+    target = *seconds;
+    return fine;
+}
+
+template <core::duration core::policy::*member>
+complaint seconds(draft& into, const std::string& value) {
+    return take_seconds(into.group.policy.*member, value);
+}
+
+// What is left have something to say of their own.
+
+/// It becomes part of a path, of log lines and of what ps(1) shows.
+complaint command_name(draft& into, const std::string& value) {
+    bool usable = !value.empty() && std::ranges::none_of(value, [](unsigned char c) {
+        return c == '/' || c < ' ' || c == 0x7f;
+    });
+    if (!usable) return quote(value) + " is no name: it must be a word without '/'";
+    into.master.command_name = value;
+    return fine;
+}
+
+complaint drop_env_var(draft& into, const std::string& value) {
+    if (value.empty() || value.find('=') != std::string::npos)
+        return quote(value) + " is no name of a variable";
+    into.group.drop_variables.push_back(value);
+    return fine;
+}
+
+complaint nice(draft& into, const std::string& value) {
+    std::string_view text = value;
+    std::size_t colon = text.find(':');
+    if (auto wrong = take_number(into.master.nice, text.substr(0, colon), -20, 19)) return wrong;
+    if (colon == std::string_view::npos) return fine;
+    return take_number(into.group.worker_nice, text.substr(colon + 1), -20, 19);
+}
+
+complaint bind(draft& into, const std::string& value) {
+    auto spec = parse_bind_spec(value);
+    if (!spec) return spec.error().message;
+    into.group.listeners.push_back(std::move(*spec));
+    return fine;
+}
+
+template <ip_family family>
+complaint only_family(draft& into, const std::string&) {
+    if (into.group.family != ip_family::any && into.group.family != family)
+        return "--ipv4-only and --ipv6-only exclude each other; leave both out for both families";
+    into.group.family = family;
+    return fine;
+}
+
+complaint backlog(draft& into, const std::string& value) {
+    return take_number(into.group.backlog, value, 1, std::numeric_limits<int>::max());
+}
+
+complaint manual(draft& into, const std::string&) {
+    into.group.policy.ack = core::ack_manual{into.group.ack_timeout};
+    return fine;
+}
+
+complaint ack_mode(draft& into, const std::string& value) {
+    if (value == "manual") return manual(into, value);
+    if (value == "notify") {
+        into.group.policy.ack = core::ack_notify{into.group.ack_timeout};
+        return fine;
+    }
+    core::ack_timer timer;
+    if (take_seconds(timer.survive, value))
+        return quote(value) + " is not 'manual', 'notify' or a number of seconds";
+    into.group.policy.ack = timer;
+    return fine;
+}
+
+complaint ack_timeout(draft& into, const std::string& value) {
+    if (auto wrong = take_seconds(into.group.ack_timeout, value)) return wrong;
+    core::ack_policy& ack = into.group.policy.ack;
+    if (auto* manual_ack = std::get_if<core::ack_manual>(&ack))
+        manual_ack->timeout = into.group.ack_timeout;
+    if (auto* notify_ack = std::get_if<core::ack_notify>(&ack))
+        notify_ack->timeout = into.group.ack_timeout;
+    return fine;
+}
+
+complaint retries(draft& into, const std::string& value) {
+    return take_number(into.group.policy.retries, value, 0, 1'000'000);
+}
+
+/// Whether its default action stops or continues a process, see signal(7).
+bool only_pauses(int signal) {
+    return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU ||
+           signal == SIGCONT;
+}
+
+complaint stop_signal(draft& into, const std::string& value) {
+    auto signal = core::signal_number(value);
+    if (!signal) return quote(value) + " is no signal; write USR2, TERM, QUIT, ...";
+    if (only_pauses(*signal))
+        return core::signal_name(*signal) + " ends no process; write USR2, TERM, QUIT, ...";
+    into.group.policy.stop_signal = *signal;
+    return fine;
+}
+
+complaint socket_mode(draft& into, const std::string& value) {
+    auto mode = parse_number(value, 0, 0777, 8);
+    if (!mode) return quote(value) + " is not an octal mode like 0660";
+    into.master.socket_mode = static_cast<unsigned>(*mode);
+    return fine;
+}
+
+complaint log_lines(draft& into, const std::string& value) {
+    if (value != "text" && value != "json") return quote(value) + " is not 'text' or 'json'";
+    into.master.log_format = value == "json" ? log_format::json : log_format::text;
+    return fine;
+}
+
+constexpr bool once = false, repeatable = true;
+constexpr bool at_start = false, at_run_time = true;
+
+constexpr std::array table{
+    option{"Workers", "number", 'n', "COUNT", "workers to run (1)", once, at_run_time,
+           count<&core::policy::number>},
+    option{nullptr, "command-name", 'c', "NAME",
+           "name of the group, in ps, in logs and in default paths\n(base name of PROGRAM)", once,
+           at_start, command_name},
+    option{nullptr, "drop-env-var", 0, "VAR", "a variable that workers do not get; repeatable",
+           repeatable, at_run_time, drop_env_var},
+    option{nullptr, "nice", 0, "MASTER[:WORKER]", "niceness of master and workers", once, at_start,
+           nice},
+    option{nullptr, "command-socket-as-fd", 'g', nullptr,
+           "give each worker a connected control socket, EINHORN_SOCK_FD", once, at_start,
+           set<&group_settings::command_socket_as_fd>},
+    option{nullptr, "kill-children-on-exit", 'k', nullptr,
+           "workers get SIGUSR2 if the master dies, however it dies", once, at_start,
+           set<&group_settings::kill_children_on_exit>},
+
+    option{"Listeners", "bind", 'b', "SPEC",
+           "a listener; repeatable. ADDRESS[,OPT...], where ADDRESS is HOST:PORT,\n:PORT, "
+           "[IPV6]:PORT, udp:HOST:PORT, /PATH, unix:@NAME, systemd[:NAME] or fd:N\nand OPT is r "
+           "(SO_REUSEADDR), n (O_NONBLOCK), so_reuseport, backlog=N,\nname=WORD, mode=OCTAL, "
+           "user=NAME or group=NAME",
+           repeatable, at_start, bind},
+    option{nullptr, "ipv4-only", '4', nullptr, "bind only IPv4 addresses", once, at_start,
+           only_family<ip_family::v4>},
+    option{nullptr, "ipv6-only", '6', nullptr, "bind only IPv6 addresses", once, at_start,
+           only_family<ip_family::v6>},
+    option{nullptr, "backlog", 'l', "COUNT", "listen backlog (1024)", once, at_start, backlog},
+
+    option{"Acknowledgement", "manual", 'm', nullptr, "the same as --ack-mode manual", once,
+           at_start, manual},
+    option{nullptr, "ack-mode", 0, "MODE",
+           "when a worker is up: 'manual' (it says so at the control socket),\n'notify' (it sends "
+           "READY=1), or seconds survived (1)",
+           once, at_run_time, ack_mode},
+    option{nullptr, "ack-timeout", 0, "SECONDS",
+           "how long a manual or notify ack may take; 0 = for ever (30)", once, at_run_time,
+           ack_timeout},
+    option{nullptr, "retries", 'r', "COUNT",
+           "give up after so many retries that died before their ack in a row (never)", once,
+           at_run_time, retries},
+    option{nullptr, "seconds", 's', "SECONDS", "base of the back-off after a death before ack (1)",
+           once, at_run_time, seconds<&core::policy::seconds>},
+
+    option{"Upgrades and stopping", "stop-signal", 0, "SIG", "what tells a worker to go (USR2)",
+           once, at_run_time, stop_signal},
+    option{
+        nullptr, "signal-timeout", 't', "SECONDS",
+        "until a worker that was told to go gets SIGTERM, and SIGKILL\n10 s later; 0 = never (60)",
+        once, at_run_time, seconds<&core::policy::signal_timeout>},
+    option{nullptr, "max-unacked", 0, "COUNT",
+           "new workers unacked at once in an upgrade or refill (number of CPUs)", once,
+           at_run_time, count<&core::policy::max_unacked>},
+    option{nullptr, "max-upgrade-additional", 0, "COUNT",
+           "workers over --number during a rolling upgrade (no limit)", once, at_run_time,
+           count<&core::policy::max_upgrade_additional>},
+
+    option{"Control socket and files", "socket-path", 'd', "PATH",
+           "control socket (/tmp/einhorn.sock, with -c /tmp/einhorn-NAME.sock)", once, at_start,
+           word<&master_settings::socket_path>},
+    option{nullptr, "socket-mode", 0, "OCTAL", "permissions of the control socket (0600)", once,
+           at_start, socket_mode},
+    option{nullptr, "socket-group", 0, "GROUP",
+           "group of the control socket; its members are operators", once, at_start,
+           word<&master_settings::socket_group>},
+    option{nullptr, "pidfile", 'e', "PATH", "write the master's pid there", once, at_start,
+           word<&master_settings::pidfile>},
+    option{nullptr, "lockfile", 'f', "PATH",
+           "lock held while the master lives (next to the socket)", once, at_start,
+           word<&master_settings::lockfile>},
+
+    option{"Logging", "syslog", 0, nullptr, "warnings and errors also go to syslog", once, at_start,
+           set<&master_settings::syslog>},
+    option{nullptr, "log-format", 0, "FORMAT", "'text' or 'json' lines on standard error (text)",
+           once, at_start, log_lines},
+    option{nullptr, "verbose", 'v', nullptr, "log more", once, at_start, level<verbosity::verbose>},
+    option{nullptr, "quiet", 'q', nullptr, "log only errors", once, at_start,
+           level<verbosity::quiet>},
+
+    option{"Other", "check", 0, nullptr, "say what is wrong with the command line, and exit 0 or 2",
+           once, at_start, ask<request_kind::check>},
+    option{nullptr, "help", 'h', nullptr, "this text", once, at_start, ask<request_kind::help>},
+    option{nullptr, "version", 0, nullptr, "the version", once, at_start,
+           ask<request_kind::version>},
+};
+
+} // namespace
+
+std::span<const option> options() { return table; }
+
+} // namespace einhyrningsins::config

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "config/bind_spec.hpp"
+#include "core/policy.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace einhyrningsins::config {
+
+enum class ip_family { any, v4, v6 };
+enum class log_format { text, json };
+enum class verbosity { quiet, normal, verbose };
+
+/// What a user can ask for about one group of workers.
+struct group_settings {
+    std::string name;                 ///< -c, else the base name of the program
+    std::vector<std::string> command; ///< the program and its arguments
+    core::policy policy;
+    /// --ack-timeout, in policy.ack as well where that has a deadline; kept for a later change of
+    /// the ack mode. Zero: for ever.
+    core::duration ack_timeout = std::chrono::seconds(30);
+    std::vector<bind_spec> listeners;
+    ip_family family = ip_family::any;
+    int backlog = 1024;
+    std::vector<std::string> drop_variables; ///< --drop-env-var
+    bool command_socket_as_fd = false;       ///< -g
+    bool kill_children_on_exit = false;      ///< -k
+    std::optional<int> worker_nice;
+};
+
+/// What a user can ask for about the master.
+struct master_settings {
+    std::string command_name; ///< -c as given, for ps and the default paths; may be empty
+    std::string socket_path; ///< always set after parsing: /tmp/einhorn.sock or with the name in it
+    std::optional<unsigned> socket_mode; ///< nothing: 0600
+    std::string socket_group;            ///< name or number; empty: none
+    std::string pidfile;                 ///< empty: none
+    std::string lockfile; ///< always set after parsing: default next to the control socket
+    std::optional<int> nice;
+    bool syslog = false;
+    config::log_format log_format = config::log_format::text;
+    config::verbosity verbosity = config::verbosity::normal;
+};
+
+/// Everything a user can ask for. Plain data with the defaults of SPEC section 3.
+struct settings {
+    master_settings master;
+    std::vector<group_settings> groups;
+};
+
+} // namespace einhyrningsins::config

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ctl/arguments.hpp"
+#include "ctl/client.hpp"
+#include "ctl/console.hpp"
+#include "ctl/exit_code.hpp"
+#include "ctl/shell.hpp"
+#include "protocol/version.hpp"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <string>
+
+namespace {
+
+using namespace einhyrningsins::ctl;
+using einhyrningsins::protocol::version;
+
+display display_for(const arguments& given) {
+    const char* kind = std::getenv("TERM");
+    bool terminal = isatty(1) && kind && std::strcmp(kind, "dumb") != 0;
+    return {
+        .json = given.json, .terminal = terminal, .colour = terminal && !std::getenv("NO_COLOR")};
+}
+
+exit_code run(const arguments& given) {
+    client master(given.socket_path, given.timeout);
+    console commands(master, given.group, display_for(given));
+    if (given.script) return commands.run_text(*given.script);
+    if (!given.command.empty()) return commands.run({given.command});
+    if (isatty(0) && isatty(1)) return run_shell(master, commands);
+    return run_lines(commands);
+}
+
+exit_code start(int argc, char** argv) {
+    auto given = parse_arguments(argc, argv);
+    if (!given) {
+        complain(given.error());
+        return exit_code::wrong_usage;
+    }
+    if (given->help) return std::fputs(usage().c_str(), stdout), exit_code::done;
+    if (given->version) return std::printf("einhyrningsinsctl %s\n", version), exit_code::done;
+    return run(*given);
+}
+
+/// Whoever reads our output must be able to trust that it is all there.
+exit_code flush(exit_code so_far) {
+    if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return so_far;
+    complain(std::string("standard output: ") + std::strerror(errno));
+    return std::max(so_far, exit_code::failed);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return static_cast<int>(flush(start(argc, argv)));
+    } catch (const std::exception& error) {
+        complain(error.what());
+        return static_cast<int>(exit_code::failed);
+    }
+}

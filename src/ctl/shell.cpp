@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ctl/shell.hpp"
+
+#include "ctl/completion.hpp"
+#include "ctl/history.hpp"
+#include "ctl/interrupt.hpp"
+
+#include <cstdio> // readline's header needs it before
+
+#include <readline/readline.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace einhyrningsins::ctl {
+namespace {
+
+struct freed {
+    void operator()(char* text) const { std::free(text); }
+};
+using c_string = std::unique_ptr<char, freed>;
+
+/// After Ctrl-C in the middle of a line.
+int begin_line_anew() {
+    if (!take_interrupt()) return 0;
+    std::fputs("^C", stdout);
+    rl_crlf();
+    rl_replace_line("", 1);
+    rl_on_new_line();
+    rl_redisplay();
+    return 0;
+}
+
+/// Nothing at the end of the input.
+std::optional<std::string> read_line() {
+    c_string line(readline("einhyrningsins> "));
+    if (!line) return std::nullopt;
+    return std::string(line.get());
+}
+
+bool is_quit(const std::string& line) {
+    std::size_t begin = line.find_first_not_of(" \t");
+    if (begin == line.npos) return false;
+    std::string word = line.substr(begin, line.find_last_not_of(" \t;") + 1 - begin);
+    return word == "quit" || word == "exit";
+}
+
+} // namespace
+
+exit_code run_shell(client& master, console& commands) {
+    if (auto failed = master.connect()) {
+        complain(failed->message);
+        return failed->code;
+    }
+    catch_interrupts();
+    complete_with(master);
+    rl_signal_event_hook = begin_line_anew;
+    history lines;
+    std::puts("'help' lists the commands, 'quit' leaves.");
+    while (auto line = read_line()) {
+        if (is_quit(*line)) return exit_code::done;
+        lines.add(*line);
+        take_interrupt();
+        commands.run_text(*line);
+    }
+    std::puts("");
+    return exit_code::done;
+}
+
+exit_code run_lines(console& commands) {
+    exit_code gravest = exit_code::done;
+    char* buffer = nullptr;
+    std::size_t capacity = 0;
+    while (gravest != exit_code::unreachable && getline(&buffer, &capacity, stdin) >= 0) {
+        if (is_quit(buffer)) break;
+        gravest = std::max(gravest, commands.run_text(buffer));
+    }
+    std::free(buffer);
+    return gravest;
+}
+
+} // namespace einhyrningsins::ctl

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "ctl/client.hpp"
+#include "ctl/console.hpp"
+#include "ctl/exit_code.hpp"
+
+namespace einhyrningsins::ctl {
+
+/// Reads commands on a terminal, with history and completion, until `quit`, `exit` or Ctrl-D. A
+/// master that is lost is reported, and the next command tries to reach it again.
+exit_code run_shell(client& master, console& commands);
+
+/// Runs the lines of standard input. Returns the gravest result.
+exit_code run_lines(console& commands);
+
+} // namespace einhyrningsins::ctl

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "master/access.hpp"
+
+#include <algorithm>
+
+namespace einhyrningsins::master {
+namespace {
+
+/// How far up a worker is looked for. Deeper trees are somebody's joke.
+constexpr int most_ancestors = 64;
+
+} // namespace
+
+found_worker worker_with(const group_list& groups, core::process_id pid) {
+    for (const auto& runner : groups)
+        if (runner->group().find(pid)) return {runner.get(), pid};
+    return {};
+}
+
+std::optional<core::process_id> worker_above(const group_runner& runner, core::process_id pid) {
+    std::optional<core::process_id> one = pid;
+    for (int depth = 0; one && *one > 1 && depth < most_ancestors; ++depth) {
+        if (runner.group().find(*one)) return one;
+        one = os::parent_of(*one);
+    }
+    return std::nullopt;
+}
+
+found_worker worker_above(const group_list& groups, core::process_id pid) {
+    for (const auto& runner : groups)
+        if (auto found = worker_above(*runner, pid)) return {runner.get(), *found};
+    return {};
+}
+
+bool is_operator(const os::peer& who, std::optional<gid_t> operators) {
+    if (who.uid == 0 || who.uid == os::own_user()) return true;
+    if (!operators) return false;
+    return who.gid == *operators || std::ranges::find(who.groups, *operators) != who.groups.end();
+}
+
+} // namespace einhyrningsins::master

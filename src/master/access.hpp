@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/worker.hpp"
+#include "master/group_runner.hpp"
+#include "os/credentials.hpp"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace einhyrningsins::master {
+
+using group_list = std::vector<std::unique_ptr<group_runner>>;
+
+/// The live worker that `pid` is or descends from, with its group; nullptr if there is none. A
+/// worker may be a shell that waits for the real server, which then speaks for it.
+struct found_worker {
+    group_runner* runner = nullptr;
+    core::process_id pid = 0;
+    explicit operator bool() const { return runner != nullptr; }
+};
+found_worker worker_above(const group_list& groups, core::process_id pid);
+
+/// The same among the workers of one group.
+std::optional<core::process_id> worker_above(const group_runner& runner, core::process_id pid);
+
+/// The live worker with exactly this pid.
+found_worker worker_with(const group_list& groups, core::process_id pid);
+
+/// Whether `who` may do everything: root, the master's own user, and members of `operators` (SPEC
+/// section 8).
+bool is_operator(const os::peer& who, std::optional<gid_t> operators);
+
+} // namespace einhyrningsins::master

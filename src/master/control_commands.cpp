@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "master/control_commands.hpp"
+
+#include "config/option.hpp"
+#include "core/signal_name.hpp"
+#include "master/access.hpp"
+#include "master/logging.hpp"
+#include "master/master.hpp"
+#include "master/status.hpp"
+#include "master/upgrade_watch.hpp"
+#include "protocol/status_table.hpp"
+#include "protocol/version.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+
+namespace einhyrningsins::master {
+namespace {
+
+namespace json = boost::json;
+using core::severity;
+using protocol::reply;
+using protocol::verb;
+
+reply refuse(std::string why) { return {.message = std::move(why), .ok = false}; }
+
+std::string count_of(std::size_t count, const char* noun) {
+    return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::size_t processes(const group_runner& runner) {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        runner.group().workers(), [](const core::worker& who) { return who.pid != 0; }));
+}
+
+bool is_stopped(const group_runner& runner) {
+    core::group_phase phase = runner.group().phase();
+    return phase == core::group_phase::stopped || phase == core::group_phase::stopping;
+}
+
+/// Does `deed` to each group, and says for each what came of it.
+template <class Deed>
+reply for_each(const std::vector<group_runner*>& groups, Deed deed) {
+    reply all;
+    for (group_runner* runner : groups) {
+        if (!all.message.empty()) all.message += "\n";
+        all.message += runner->settings().name + ": " + deed(*runner);
+    }
+    return all;
+}
+
+} // namespace
+
+void control_commands::handle(control_connection& client, std::string_view line) {
+    auto request = protocol::parse_request(line);
+    if (!request)
+        return client.send(
+            to_line(refuse("error: " + request.error().message), request.error().id));
+    auto what = protocol::parse_order(*request);
+    if (!what) return client.send(to_line(refuse(what.error()), request->id));
+    reply answer = carry_out(*what, client, request->id);
+    client.send(to_line(answer, request->id));
+    if (what->what == verb::worker_ack) client.close();
+}
+
+control_commands::reply control_commands::carry_out(const order& what, control_connection& client,
+                                                    const request_id& id) {
+    bool trusted = is_operator(client.who(), operators_);
+    if (!trusted && !is_worker_command(what, client)) return turn_away(client);
+    if (what.what == verb::worker_ack || what.what == verb::worker_ping)
+        return on_worker(what, client, trusted);
+    auto groups = select(what.group);
+    if (!groups) {
+        return refuse("no group is called '" + what.group + "'; 'list' shows the names");
+    }
+    if (what.what == verb::upgrade || what.what == verb::upgrade_fleet)
+        return upgrade(what, client, id, *groups);
+    return on_groups(what, *groups);
+}
+
+bool control_commands::is_worker_command(const order& what,
+                                         const control_connection& client) const {
+    return protocol::is_for_workers(what.what) && worker_above(master_.groups(), client.who().pid);
+}
+
+control_commands::reply control_commands::turn_away(control_connection& client) {
+    const os::peer& who = client.who();
+    // Somebody who tries it again and again must not fill the log.
+    auto now = core::time_point::clock::now();
+    bool quiet = now - last_refusal_ < std::chrono::seconds(1);
+    last_refusal_ = now;
+    log(quiet ? severity::debug : severity::warning, "",
+        "refused a request of process " + std::to_string(who.pid) + " of user " +
+            std::to_string(who.uid) + ", who is neither operator nor worker");
+    return refuse("permission denied: only root, the master's user and --socket-group may do that");
+}
+
+control_commands::reply
+control_commands::on_worker(const order& what, const control_connection& client, bool trusted) {
+    found_worker own = worker_above(master_.groups(), client.who().pid);
+    found_worker meant = what.pid ? worker_with(master_.groups(), what.pid) : own;
+    if (!trusted && meant.pid != own.pid) {
+        log(severity::warning, "",
+            "refused process " + std::to_string(client.who().pid) + " of user " +
+                std::to_string(client.who().uid) + ", which spoke for worker " +
+                std::to_string(what.pid));
+        return refuse("permission denied: a worker speaks for itself only");
+    }
+    if (!meant)
+        return refuse("no worker has pid " +
+                      std::to_string(what.pid ? what.pid : client.who().pid));
+    if (what.what == verb::worker_ack) {
+        meant.runner->notice(core::event::acked{meant.pid});
+        return {"Acknowledged!"};
+    }
+    meant.runner->notice(core::event::pinged{meant.pid, what.request_id});
+    return {"pong"};
+}
+
+control_commands::reply control_commands::on_groups(const order& what,
+                                                    const group_selection& groups) {
+    switch (what.what) {
+    case verb::ehlo:
+        return {"Hi there!"};
+    case verb::help:
+        return {protocol::help_text()};
+    case verb::version:
+        return {std::string("einhyrningsins ") + protocol::version};
+    case verb::status:
+        return status(groups);
+    case verb::state:
+        return state(groups);
+    case verb::list:
+        return list(groups);
+    case verb::inc:
+    case verb::dec:
+    case verb::set_workers:
+        return resize(what, groups);
+    case verb::start:
+        return start(groups);
+    case verb::stop:
+    case verb::restart:
+        return stop(what, groups);
+    case verb::killall:
+        return forward({SIGKILL}, groups);
+    case verb::signal:
+        return forward(what.signals, groups);
+    case verb::die:
+        return die(what);
+    case verb::config:
+        return change(what, groups);
+    case verb::louder:
+        return change_level(-1);
+    case verb::quieter:
+        return change_level(+1);
+    case verb::upgrade:
+    case verb::upgrade_fleet:
+    case verb::worker_ack:
+    case verb::worker_ping:
+        break;
+    }
+    std::abort();
+}
+
+control_commands::reply control_commands::upgrade(const order& what, control_connection& client,
+                                                  const request_id& id,
+                                                  const group_selection& groups) {
+    if (master_.is_stopping()) return refuse("the master is stopping");
+    for (const group_runner* runner : groups)
+        if (is_stopped(*runner))
+            return refuse(runner->settings().name + " is " + state_name(runner->group()) +
+                          "; 'start' begins it again");
+    auto mode =
+        what.what == verb::upgrade ? core::upgrade_mode::rolling : core::upgrade_mode::fleet;
+    if (id) upgrade_watch::begin(client.shared_from_this(), *id, groups);
+    reply answer = for_each(groups, [&](group_runner& runner) {
+        runner.notice(core::event::upgrade{mode});
+        return "upgrading " + count_of(runner.group().wishes().number, "worker") + ", " +
+               to_string(mode);
+    });
+    answer.wait = id.has_value();
+    return answer;
+}
+
+control_commands::reply control_commands::status(const group_selection& groups) const {
+    auto now = core::time_point::clock::now();
+    json::array entries;
+    for (const group_runner* runner : groups)
+        entries.push_back(group_status(*runner, now));
+    json::value data{{"master", master_status(master_, now)}, {"groups", std::move(entries)}};
+    return {.message = protocol::status_table(data, false), .data = std::move(data)};
+}
+
+control_commands::reply control_commands::state(const group_selection& groups) const {
+    auto now = core::time_point::clock::now();
+    json::array entries;
+    for (const group_runner* runner : groups)
+        entries.push_back(group_state(*runner, now));
+    json::value data{{"master", master_status(master_, now)}, {"groups", std::move(entries)}};
+    return {.message = json::serialize(data), .data = std::move(data)};
+}
+
+control_commands::reply control_commands::list(const group_selection& groups) const {
+    reply names;
+    json::array data;
+    for (const group_runner* runner : groups) {
+        names.message += (names.message.empty() ? "" : "\n") + runner->settings().name;
+        data.emplace_back(runner->settings().name);
+    }
+    names.data = std::move(data);
+    return names;
+}
+
+control_commands::reply control_commands::resize(const order& what, const group_selection& groups) {
+    constexpr unsigned most = 10000;
+    auto wanted = [&](const group_runner& runner) {
+        unsigned now = runner.group().wishes().number;
+        return what.what == verb::inc ? now + 1 : what.what == verb::dec ? now - 1 : what.number;
+    };
+    for (const group_runner* runner : groups)
+        if (wanted(*runner) < 1 || wanted(*runner) > most)
+            return refuse(runner->settings().name + ": a group has 1 to " + std::to_string(most) +
+                          " workers; 'stop' ends them all");
+    return for_each(groups, [&](group_runner& runner) {
+        unsigned before = runner.group().wishes().number;
+        config::group_settings changed = runner.settings();
+        changed.policy.number = wanted(runner);
+        runner.change(changed);
+        return std::to_string(before) + " -> " + count_of(changed.policy.number, "worker");
+    });
+}
+
+control_commands::reply control_commands::start(const group_selection& groups) {
+    if (master_.is_stopping()) return refuse("the master is stopping");
+    return for_each(groups, [](group_runner& runner) -> std::string {
+        if (runner.group().phase() == core::group_phase::running) return "is running already";
+        runner.notice(core::event::start{});
+        return "starting " + count_of(runner.group().wishes().number, "worker");
+    });
+}
+
+control_commands::reply control_commands::stop(const order& what, const group_selection& groups) {
+    if (master_.is_stopping()) return refuse("the master is stopping");
+    return for_each(groups, [&](group_runner& runner) -> std::string {
+        std::size_t there = processes(runner);
+        if (what.what == verb::restart) {
+            runner.notice(core::event::restart{});
+            return "stopping " + count_of(there, "worker") + ", then starting again";
+        }
+        runner.notice(core::event::stop{runner.group().wishes().stop_signal});
+        return "stopping " + count_of(there, "worker");
+    });
+}
+
+control_commands::reply control_commands::forward(const std::vector<int>& signals,
+                                                  const group_selection& groups) {
+    return for_each(groups, [&](group_runner& runner) {
+        std::string names;
+        for (int signal : signals) {
+            runner.notice(core::event::forward{signal});
+            names += (names.empty() ? "" : ", ") + core::signal_name(signal);
+        }
+        return names + " sent to " + count_of(processes(runner), "worker");
+    });
+}
+
+control_commands::reply control_commands::die(const order& what) {
+    std::optional<int> signal;
+    if (!what.signals.empty()) signal = what.signals[0];
+    master_.stop(signal);
+    return {"stopping: " + (signal ? core::signal_name(*signal) : std::string("the stop signal")) +
+            " to all workers, and the master ends with the last one"};
+}
+
+control_commands::reply control_commands::change(const order& what, const group_selection& groups) {
+    std::vector<config::group_settings> changed;
+    for (const group_runner* runner : groups) {
+        changed.push_back(runner->settings());
+        for (const auto& [name, values] : what.changes)
+            if (auto wrong = config::change_at_run_time(changed.back(), name, values))
+                return refuse(*wrong);
+    }
+    auto next = changed.begin();
+    return for_each(groups, [&](group_runner& runner) {
+        runner.change(*next++);
+        return count_of(what.changes.size(), "option") + " changed";
+    });
+}
+
+control_commands::reply control_commands::change_level(int steps) {
+    int level = std::clamp(static_cast<int>(log_level()) + steps, static_cast<int>(severity::debug),
+                           static_cast<int>(severity::error));
+    set_log_level(static_cast<severity>(level));
+    return {std::string("logging from ") + level_name(log_level()) + " on"};
+}
+
+std::optional<control_commands::group_selection>
+control_commands::select(const std::string& name) const {
+    group_selection chosen;
+    for (const auto& runner : master_.groups())
+        if (name.empty() || runner->settings().name == name) chosen.push_back(runner.get());
+    if (chosen.empty()) return std::nullopt;
+    return chosen;
+}
+
+} // namespace einhyrningsins::master

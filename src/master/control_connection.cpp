@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "master/control_connection.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <array>
+
+namespace einhyrningsins::master {
+namespace {
+
+namespace asio = boost::asio;
+using socket_base = asio::socket_base;
+
+constexpr std::size_t most_unsent = 1024 * 1024;
+/// A client's share of one turn of the loop: whichever of both is used up first.
+constexpr unsigned lines_a_turn = 256;
+constexpr std::size_t reply_bytes_a_turn = 64 * 1024;
+
+/// All connections read into this one buffer, so that idle ones need none.
+std::array<char, 64 * 1024> read_buffer;
+
+} // namespace
+
+control_connection::control_connection(socket_type socket, os::peer who,
+                                       const line_handler& handler)
+    : socket_(std::move(socket)),
+      who_(std::move(who)),
+      handle_(handler) {
+    boost::system::error_code ignored;
+    socket_.non_blocking(true, ignored);
+}
+
+asio::awaitable<void> control_connection::serve(std::shared_ptr<control_connection> self) {
+    boost::system::error_code error;
+    auto token = asio::redirect_error(asio::use_awaitable, error);
+    while (self->is_open() && !self->closing_) {
+        co_await self->socket_.async_wait(socket_base::wait_read, token);
+        if (error || !self->receive()) break;
+        while (self->handle_some_lines())
+            co_await asio::post(token);
+    }
+    self->ended_ = true;
+    if (self->holds_ == 0) self->close();
+}
+
+std::shared_ptr<void> control_connection::hold_open() {
+    ++holds_;
+    return {this, [self = shared_from_this()](void*) {
+                if (--self->holds_ == 0 && self->ended_) self->close();
+            }};
+}
+
+/// Returns whether there may be more to come.
+bool control_connection::receive() {
+    boost::system::error_code error;
+    std::size_t size = socket_.read_some(asio::buffer(read_buffer), error);
+    if (error == asio::error::would_block) return true;
+    if (error) return false;
+    lines_.append({read_buffer.data(), size});
+    return true;
+}
+
+/// Returns whether lines are left for another turn: nobody is kept waiting by a client with many
+/// requests.
+bool control_connection::handle_some_lines() {
+    std::size_t before = unsent_.size();
+    unsigned count = 0;
+    while (!closing_ && is_open()) {
+        if (count++ == lines_a_turn || unsent_.size() > before + reply_bytes_a_turn) {
+            flush();
+            return is_open();
+        }
+        auto line = lines_.next();
+        if (!line) break;
+        handle_(*this, *line);
+    }
+    flush();
+    return false;
+}
+
+void control_connection::send(std::string_view lines) {
+    if (!is_open()) return;
+    if (waiting_ && unsent_.size() > most_unsent) return drop();
+    bool first = unsent_.empty();
+    unsent_ += lines;
+    if (first) asio::post(socket_.get_executor(), [self = shared_from_this()] { self->flush(); });
+}
+
+void control_connection::close() {
+    closing_ = true;
+    flush();
+}
+
+void control_connection::flush() {
+    if (!is_open() || waiting_) return;
+    boost::system::error_code error;
+    while (!unsent_.empty() && !error) {
+        std::size_t sent = socket_.send(asio::buffer(unsent_), 0, error);
+        unsent_.erase(0, sent);
+    }
+    if (unsent_.empty() && unsent_.capacity() > 4096) unsent_.shrink_to_fit();
+    if (error == asio::error::would_block) return flush_when_writable();
+    if (error || (closing_ && unsent_.empty())) drop();
+}
+
+void control_connection::flush_when_writable() {
+    waiting_ = true;
+    socket_.async_wait(socket_base::wait_write,
+                       [self = shared_from_this()](const boost::system::error_code&) {
+                           self->waiting_ = false;
+                           self->flush();
+                       });
+}
+
+void control_connection::drop() {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+    unsent_ = {};
+}
+
+} // namespace einhyrningsins::master

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "os/credentials.hpp"
+#include "protocol/line_buffer.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace einhyrningsins::master {
+
+/// One client at the control socket. Reads lines and hands them on, keeps what the client does not
+/// read at once, and drops a client that lets more than 1 MiB wait (SPEC section 8).
+class control_connection : public std::enable_shared_from_this<control_connection> {
+  public:
+    using socket_type = boost::asio::local::stream_protocol::socket;
+    /// Answers one line with send() and, if it likes, close().
+    using line_handler = std::function<void(control_connection&, std::string_view)>;
+
+    control_connection(socket_type socket, os::peer who, const line_handler& handler);
+
+    /// Serves the client until one of both has enough.
+    static boost::asio::awaitable<void> serve(std::shared_ptr<control_connection> self);
+
+    /// Queues `lines`, which end with a newline; they leave at the latest in the next turn of the
+    /// loop.
+    void send(std::string_view lines);
+    /// No further line is read; what was sent still goes out.
+    void close();
+    /// A client that has nothing more to say is still told what it waits for: the connection stays
+    /// open for as long as somebody has what this returns.
+    std::shared_ptr<void> hold_open();
+    bool is_open() const { return socket_.is_open(); }
+
+    /// Who is at the other end.
+    const os::peer& who() const { return who_; }
+
+  private:
+    bool receive();
+    bool handle_some_lines();
+    void flush();
+    void flush_when_writable();
+    void drop();
+
+    socket_type socket_;
+    os::peer who_;
+    const line_handler& handle_;
+    protocol::line_buffer lines_;
+    std::string unsent_;
+    unsigned holds_ = 0;
+    bool ended_ = false; ///< the client will send nothing more
+    bool closing_ = false;
+    bool waiting_ = false; ///< for the socket to be writable
+};
+
+} // namespace einhyrningsins::master

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "master/control_server.hpp"
+
+#include "master/logging.hpp"
+#include "master/start_failure.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include <memory>
+
+namespace einhyrningsins::master {
+namespace {
+
+namespace asio = boost::asio;
+using core::severity;
+using namespace std::chrono_literals;
+
+/// Out of descriptors: how long nobody is accepted. Whoever knocks waits in the backlog.
+constexpr auto accept_pause = 100ms;
+/// Whoever removes our socket may be about to remove its directory as well.
+constexpr auto reopen_delay = 200ms;
+constexpr auto reopen_retry = 1s;
+
+} // namespace
+
+control_server::control_server(asio::io_context& context, const os::unix_socket_options& wishes,
+                               control_connection::line_handler handler)
+    : context_(context),
+      wishes_(wishes),
+      handler_(std::move(handler)),
+      acceptor_(context),
+      pause_(context),
+      watched_(context),
+      reopen_timer_(context) {
+    auto fresh = os::open_unix_socket(wishes_);
+    if (!fresh) throw start_failure("control socket: " + fresh.error().message());
+    open(std::move(*fresh));
+}
+
+control_server::~control_server() {
+    if (watched_.is_open()) watched_.release(); // watch_ closes it
+    os::remove_socket_file(file_);
+}
+
+void control_server::open(os::unix_socket fresh) {
+    file_ = fresh.file;
+    acceptor_ = protocol_type::acceptor(context_, protocol_type(), fresh.fd.release());
+    acceptor_.non_blocking(true);
+    accept();
+    watch();
+}
+
+void control_server::accept() {
+    acceptor_.async_accept([this](boost::system::error_code error, protocol_type::socket client) {
+        if (error == asio::error::operation_aborted) return;
+        if (error) {
+            log(severity::warning, "", "control socket: cannot accept: " + error.message());
+            return pause();
+        }
+        auto who = os::peer_of(client.native_handle());
+        if (who) serve(std::move(client), std::move(*who));
+        accept();
+    });
+}
+
+void control_server::pause() {
+    pause_.expires_after(accept_pause);
+    pause_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) accept();
+    });
+}
+
+void control_server::adopt(os::unique_fd socket, os::peer who) {
+    serve(control_connection::socket_type(context_, protocol_type(), socket.release()),
+          std::move(who));
+}
+
+void control_server::serve(control_connection::socket_type socket, os::peer who) {
+    auto connection =
+        std::make_shared<control_connection>(std::move(socket), std::move(who), handler_);
+    asio::co_spawn(context_, control_connection::serve(connection), asio::detached);
+}
+
+void control_server::watch() {
+    if (watched_.is_open()) watched_.release();
+    auto fresh = os::file_watch::open(wishes_.path);
+    if (!fresh) {
+        if (!os::is_in_place(file_)) return reopen_after(reopen_delay);
+        log(severity::warning, "", "control socket: cannot be watched: " + fresh.error().message());
+        return;
+    }
+    watch_ = std::move(*fresh);
+    watched_.assign(watch_->fd());
+    await_change();
+}
+
+void control_server::await_change() {
+    // It may have vanished before it was watched, too.
+    if (!os::is_in_place(file_)) return reopen_after(reopen_delay);
+    watched_.async_wait(asio::posix::stream_descriptor::wait_read,
+                        [this](const boost::system::error_code& error) {
+                            if (error) return;
+                            watch_->drain();
+                            await_change();
+                        });
+}
+
+void control_server::reopen_after(std::chrono::milliseconds delay) {
+    reopen_timer_.expires_after(delay);
+    reopen_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) reopen();
+    });
+}
+
+/// Those who are connected stay so; those who wait in the backlog of the old socket are lost with
+/// it, as nobody else could reach it any more.
+void control_server::reopen() {
+    auto fresh = os::open_unix_socket(wishes_);
+    if (!fresh) {
+        if (!std::exchange(complained_, true))
+            log(severity::error, "",
+                "control socket has vanished and cannot be made again: " + fresh.error().message() +
+                    "; trying every second");
+        return reopen_after(reopen_retry);
+    }
+    complained_ = false;
+    log(severity::warning, "",
+        "control socket " + wishes_.path + " had vanished; it is there again");
+    open(std::move(*fresh));
+}
+
+} // namespace einhyrningsins::master

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "master/control_connection.hpp"
+#include "os/unix_socket.hpp"
+#include "os/watch.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace einhyrningsins::master {
+
+/// The control socket: accepts clients, and makes the socket anew when it vanished from the file
+/// system.
+class control_server {
+  public:
+    /// Opens the socket; throws start_failure if the path is taken or cannot be had.
+    control_server(boost::asio::io_context& context, const os::unix_socket_options& wishes,
+                   control_connection::line_handler handler);
+    /// Removes the socket's file if it is still ours.
+    ~control_server();
+    control_server(const control_server&) = delete;
+    control_server& operator=(const control_server&) = delete;
+
+    /// Serves an already connected socket whose other end was given to `who`.
+    void adopt(os::unique_fd socket, os::peer who);
+
+  private:
+    using protocol_type = boost::asio::local::stream_protocol;
+
+    void open(os::unix_socket fresh);
+    void accept();
+    void pause();
+    void serve(control_connection::socket_type socket, os::peer who);
+    void watch();
+    void await_change();
+    void reopen_after(std::chrono::milliseconds delay);
+    void reopen();
+
+    boost::asio::io_context& context_;
+    os::unix_socket_options wishes_;
+    control_connection::line_handler handler_;
+    os::socket_file file_;
+    protocol_type::acceptor acceptor_;
+    boost::asio::steady_timer pause_;
+    std::optional<os::file_watch> watch_;
+    boost::asio::posix::stream_descriptor watched_;
+    boost::asio::steady_timer reopen_timer_;
+    bool complained_ = false; ///< that the socket cannot be made anew
+};
+
+} // namespace einhyrningsins::master

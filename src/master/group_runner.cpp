@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "master/group_runner.hpp"
+
+#include "config/worker_environment.hpp"
+#include "master/access.hpp"
+#include "master/logging.hpp"
+#include "os/signals.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <random>
+#include <variant>
+
+namespace einhyrningsins::master {
+
+namespace {
+
+using core::severity;
+
+/// The PATH that workers see. execvp(3) has the same default.
+std::string search_path(const std::vector<std::string>& environment) {
+    for (const std::string& entry : environment)
+        if (entry.starts_with("PATH=")) return entry.substr(5);
+    return "/bin:/usr/bin";
+}
+
+} // namespace
+
+group_runner::group_runner(boost::asio::io_context& context, config::group_settings wishes,
+                           listener_list listeners, const surroundings& around)
+    : context_(context),
+      settings_(std::move(wishes)),
+      listeners_(std::move(listeners)),
+      around_(around),
+      group_(settings_.policy, std::random_device()()),
+      notified_(context),
+      timer_(context) {
+    open_notify_socket();
+}
+
+group_runner::~group_runner() {
+    if (notified_.is_open()) notified_.release(); // notify_ closes it
+    for (const os::opened_listener& one : listeners_)
+        if (one.file) os::remove_socket_file(*one.file);
+}
+
+void group_runner::notice(const core::event_type& what) {
+    group_.apply(what, core::time_point::clock::now());
+    schedule();
+}
+
+void group_runner::change(const config::group_settings& wishes) {
+    settings_ = wishes;
+    open_notify_socket();
+    notice(core::event::reconfigure{wishes.policy});
+}
+
+void group_runner::schedule() {
+    if (std::exchange(scheduled_, true)) return;
+    boost::asio::post(context_, [this] { step(); });
+}
+
+void group_runner::step() {
+    scheduled_ = false;
+    for (const core::action_type& what : group_.reconcile(core::time_point::clock::now()))
+        std::visit([this](const auto& it) { perform(it); }, what);
+    arm_timer();
+    if (settled_) settled_();
+}
+
+void group_runner::perform(const core::action::begin_generation& what) {
+    std::erase_if(plans_, [&](const auto& known) { return !group_.needs(known.first); });
+    plans_[what.number] = make_plan(what.number);
+}
+
+void group_runner::perform(const core::action::spawn& what) { notice(spawn(what)); }
+
+/// The answer to the core. Scarcity is not the program's fault, and is told apart.
+core::event_type group_runner::spawn(const core::action::spawn& what) {
+    const generation_plan& known = plans_.at(what.generation);
+    if (!known.plan) return core::event::spawn_failed{what.id, known.error, false};
+    auto failed = [&](const os::os_error& error) {
+        return core::event::spawn_failed{what.id, error.message(), os::is_scarcity(error.number)};
+    };
+    os::socket_pair control;
+    if (settings_.command_socket_as_fd) {
+        auto pair = os::make_socket_pair();
+        if (!pair) return failed(pair.error());
+        control = std::move(*pair);
+    }
+    auto pid = known.plan->spawn(what.index, control.theirs.get());
+    if (!pid) return failed(pid.error());
+    if (control.ours) around_.adopt(std::move(control.ours), *pid);
+    return core::event::spawned{what.id, *pid};
+}
+
+void group_runner::perform(const core::action::signal& what) {
+    os::send_signal(what.pid, what.number);
+}
+
+void group_runner::perform(const core::action::tell& what) {
+    log(core::severity_of(what.what), settings_.name, core::to_string(what.what));
+    std::erase_if(observers_, [&](const observer& who) { return !who(what.what); });
+}
+
+void group_runner::arm_timer() {
+    auto deadline = group_.next_deadline();
+    if (!deadline) {
+        timer_.cancel();
+        return;
+    }
+    if (*deadline <= core::time_point::clock::now()) return schedule();
+    timer_.expires_at(*deadline);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) schedule();
+    });
+}
+
+os::result<std::string> group_runner::find_program(const config::group_settings& wishes,
+                                                   const surroundings& around) {
+    auto directory = os::open_directory(around.working_directory);
+    if (!directory) return directory.error();
+    return os::find_program(wishes.command[0], search_path(around.environment), directory->get());
+}
+
+group_runner::generation_plan group_runner::make_plan(core::generation number) const {
+    auto directory = os::open_directory(around_.working_directory);
+    if (!directory) return {{}, directory.error().message()};
+    auto program = find_program(settings_, around_);
+    if (!program) return {{}, program.error().message()};
+    os::spawn_recipe recipe{.program = std::move(*program),
+                            .arguments = settings_.command,
+                            .environment = make_environment(number),
+                            .directory = std::move(*directory),
+                            .nice = settings_.worker_nice,
+                            .die_with_parent = settings_.kill_children_on_exit};
+    for (const os::opened_listener& one : listeners_)
+        recipe.descriptors.push_back(one.fd.get());
+    auto plan = os::spawn_plan::make(std::move(recipe));
+    if (!plan) return {{}, plan.error().message()};
+    return {std::move(*plan), ""};
+}
+
+std::vector<std::string> group_runner::make_environment(core::generation number) const {
+    config::environment_facts facts{.inherited = around_.environment,
+                                    .dropped = settings_.drop_variables,
+                                    .master_pid = around_.master_pid,
+                                    .socket_path = around_.socket_path,
+                                    .socket_as_fd = settings_.command_socket_as_fd,
+                                    .generation = number};
+    for (const os::opened_listener& one : listeners_)
+        facts.listeners.push_back({one.family, listener_name(one), one.server_starter_key});
+    bool by_message = std::holds_alternative<core::ack_notify>(settings_.policy.ack);
+    if (by_message && notify_) facts.notify_address = notify_->address();
+    return config::worker_environment(facts);
+}
+
+std::string group_runner::listener_name(const os::opened_listener& one) const {
+    std::string name = one.name.empty() ? settings_.name : one.name;
+    std::ranges::replace(name, ':', '_'); // separates the names in LISTEN_FDNAMES
+    return name;
+}
+
+/// Opened when it is needed first, and kept: workers of other generations may know its address.
+void group_runner::open_notify_socket() {
+    if (notify_ || !std::holds_alternative<core::ack_notify>(settings_.policy.ack)) return;
+    auto opened = os::notify_socket::open();
+    if (!opened) {
+        log(severity::error, settings_.name, opened.error().message());
+        return;
+    }
+    notify_ = std::move(*opened);
+    notified_.assign(notify_->fd());
+    await_notifications();
+}
+
+void group_runner::await_notifications() {
+    notified_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                         [this](const boost::system::error_code& error) {
+                             if (error) return;
+                             take_notifications();
+                             await_notifications();
+                         });
+}
+
+void group_runner::take_notifications() {
+    for (core::process_id sender : notify_->receive()) {
+        if (auto who = worker_above(*this, sender))
+            notice(core::event::acked{*who});
+        else
+            log(severity::warning, settings_.name,
+                "ignored READY=1 of process " + std::to_string(sender) + ", which is no worker");
+    }
+}
+
+} // namespace einhyrningsins::master

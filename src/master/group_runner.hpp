@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "config/settings.hpp"
+#include "core/group.hpp"
+#include "os/listen.hpp"
+#include "os/notify.hpp"
+#include "os/spawn.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <functional>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace einhyrningsins::master {
+
+/// What all groups of a master share, and what their workers inherit from it.
+struct surroundings {
+    std::vector<std::string> environment; ///< that the master was started with
+    core::process_id master_pid = 0;
+    std::string socket_path;       ///< absolute, of the control socket
+    std::string working_directory; ///< as the user wrote it, symbolic links and all
+    /// Serves our end of a control socket that a worker was given (-g).
+    std::function<void(os::unique_fd, core::process_id)> adopt;
+};
+
+/// The shell of one group: turns what happens into events, and performs what the core decides. Owns
+/// the group's listeners.
+class group_runner {
+  public:
+    using listener_list = std::vector<os::opened_listener>;
+    /// Hears each report; returns whether it wants to hear more.
+    using observer = std::function<bool(const core::report&)>;
+
+    group_runner(boost::asio::io_context& context, config::group_settings wishes,
+                 listener_list listeners, const surroundings& around);
+    /// Removes the files of the listeners.
+    ~group_runner();
+    group_runner(const group_runner&) = delete;
+    group_runner& operator=(const group_runner&) = delete;
+
+    /// Where the program of `wishes` is now, see os::find_program.
+    static os::result<std::string> find_program(const config::group_settings& wishes,
+                                                const surroundings& around);
+
+    /// The one door for everything that happens. What follows from it is done in the next turn of
+    /// the loop, so that what happens together is decided together.
+    void notice(const core::event_type& what);
+
+    void observe(observer who) { observers_.push_back(std::move(who)); }
+    /// Called after each turn in which the group did something.
+    void on_settled(std::function<void()> handler) { settled_ = std::move(handler); }
+
+    const core::group& group() const { return group_; }
+    const config::group_settings& settings() const { return settings_; }
+    const listener_list& listeners() const { return listeners_; }
+    /// Replaces the settings that may change at run time. Program, environment and directory follow
+    /// with the next generation.
+    void change(const config::group_settings& wishes);
+
+  private:
+    struct generation_plan {
+        std::optional<os::spawn_plan> plan;
+        std::string error; ///< why there is no plan
+    };
+
+    void schedule();
+    void step();
+    void perform(const core::action::begin_generation& what);
+    void perform(const core::action::spawn& what);
+    void perform(const core::action::signal& what);
+    void perform(const core::action::tell& what);
+    void arm_timer();
+    void open_notify_socket();
+    void await_notifications();
+    void take_notifications();
+    core::event_type spawn(const core::action::spawn& what);
+    generation_plan make_plan(core::generation number) const;
+    std::vector<std::string> make_environment(core::generation number) const;
+    std::string listener_name(const os::opened_listener& one) const;
+
+    boost::asio::io_context& context_;
+    config::group_settings settings_;
+    listener_list listeners_;
+    const surroundings& around_;
+    core::group group_;
+    std::map<core::generation, generation_plan> plans_;
+    std::optional<os::notify_socket> notify_;
+    boost::asio::posix::stream_descriptor notified_;
+    boost::asio::steady_timer timer_;
+    std::list<observer> observers_;
+    std::function<void()> settled_;
+    bool scheduled_ = false;
+};
+
+} // namespace einhyrningsins::master

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "master/master.hpp"
+
+#include "core/signal_name.hpp"
+#include "master/access.hpp"
+#include "master/logging.hpp"
+#include "master/start_failure.hpp"
+#include "os/process.hpp"
+#include "os/reap.hpp"
+#include "os/signals.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <utility>
+
+namespace einhyrningsins::master {
+namespace {
+
+namespace asio = boost::asio;
+using core::severity;
+
+constexpr int control_backlog = 1024;
+
+/// Undoes the files of listeners that were opened in vain.
+void close_listeners(const group_runner::listener_list& listeners) {
+    for (const os::opened_listener& one : listeners)
+        if (one.file) os::remove_socket_file(*one.file);
+}
+
+group_runner::listener_list open_listeners(const config::group_settings& wishes) {
+    group_runner::listener_list all;
+    for (const config::bind_spec& spec : wishes.listeners) {
+        auto opened = os::open_listener(spec, wishes.family, wishes.backlog);
+        if (!opened) {
+            close_listeners(all);
+            throw start_failure("--bind " + spec.text + ": " + opened.error().message());
+        }
+        for (os::opened_listener& one : *opened)
+            all.push_back(std::move(one));
+    }
+    return all;
+}
+
+} // namespace
+
+master::master(asio::io_context& context, config::settings wishes,
+               std::vector<std::string> environment)
+    : context_(context),
+      settings_(std::move(wishes)),
+      started_at_(core::time_point::clock::now()),
+      commands_(*this),
+      signals_(context) {
+    describe_surroundings(std::move(environment));
+    check_programs();
+    enter();
+    open_signals();
+    lock();
+    open_groups();
+    open_control();
+    write_pidfile();
+}
+
+master::~master() = default;
+
+void master::describe_surroundings(std::vector<std::string> environment) {
+    around_.environment = std::move(environment);
+    around_.working_directory = os::logical_working_directory(std::getenv("PWD"));
+    around_.master_pid = os::own_process();
+    around_.socket_path =
+        os::absolute_path(settings_.master.socket_path, around_.working_directory);
+    around_.adopt = [this](os::unique_fd ours, core::process_id pid) {
+        control_->adopt(std::move(ours), os::peer_of_child(pid));
+    };
+}
+
+/// Before anything is bound (SPEC section 3).
+void master::check_programs() const {
+    for (const config::group_settings& wishes : settings_.groups) {
+        auto found = group_runner::find_program(wishes, around_);
+        if (!found) throw start_failure(found.error().message());
+    }
+}
+
+void master::enter() {
+    os::raise_descriptor_limit();
+    if (settings_.master.nice)
+        if (auto done = os::set_niceness(*settings_.master.nice); !done)
+            throw start_failure("--nice: " + done.error().message());
+    if (!settings_.master.command_name.empty())
+        os::set_process_title("einhyrningsins: " + settings_.master.command_name);
+}
+
+void master::open_signals() {
+    auto fd = os::open_signal_fd();
+    if (!fd) throw start_failure(fd.error().message());
+    signals_.assign(fd->release());
+}
+
+void master::lock() {
+    auto held = os::lock_file::acquire(settings_.master.lockfile);
+    if (!held) throw start_failure("--lockfile: " + held.error().message());
+    lock_ = std::move(*held);
+}
+
+void master::open_groups() {
+    for (config::group_settings& wishes : settings_.groups) {
+        auto listeners = open_listeners(wishes);
+        auto runner =
+            std::make_unique<group_runner>(context_, wishes, std::move(listeners), around_);
+        for (const os::opened_listener& one : runner->listeners())
+            log(severity::info, wishes.name, "listening on " + one.address);
+        runner->on_settled([this] { end_if_settled(); });
+        groups_.push_back(std::move(runner));
+    }
+}
+
+void master::open_control() {
+    const config::master_settings& wishes = settings_.master;
+    os::unix_socket_options options{.path = around_.socket_path,
+                                    .type = SOCK_STREAM,
+                                    .backlog = control_backlog,
+                                    .mode = wishes.socket_mode.value_or(0600)};
+    if (!wishes.socket_group.empty()) {
+        auto group = os::group_id(wishes.socket_group);
+        if (!group) throw start_failure("--socket-group: " + group.error().message());
+        options.group = *group;
+        commands_.set_operators(*group);
+    }
+    control_.emplace(context_, options, [this](control_connection& client, std::string_view line) {
+        commands_.handle(client, line);
+    });
+}
+
+void master::write_pidfile() {
+    if (settings_.master.pidfile.empty()) return;
+    auto written = os::pid_file::write(settings_.master.pidfile);
+    if (!written) throw start_failure("--pidfile: " + written.error().message());
+    pidfile_ = std::move(*written);
+}
+
+int master::run() {
+    await_signals();
+    for (const auto& runner : groups_)
+        runner->notice(core::event::start{});
+    context_.run();
+    return exit_code_;
+}
+
+void master::await_signals() {
+    signals_.async_wait(asio::posix::stream_descriptor::wait_read,
+                        [this](const boost::system::error_code& error) {
+                            if (error) return;
+                            for (int number : os::read_signals(signals_.native_handle()))
+                                on_signal(number);
+                            await_signals();
+                        });
+}
+
+void master::on_signal(int number) {
+    if (number == SIGCHLD) return reap();
+    log(severity::debug, "", "got " + core::signal_name(number));
+    switch (number) {
+    case SIGHUP:
+        return upgrade_all();
+    case SIGALRM:
+        log(severity::warning, "",
+            "SIGALRM is deprecated as a request for an upgrade; send SIGHUP");
+        return upgrade_all();
+    case SIGINT:
+        return stopping_ ? kill_all() : stop(std::nullopt);
+    case SIGTERM:
+        return stopping_ ? kill_all() : stop(SIGTERM);
+    case SIGUSR2:
+        return stop(std::nullopt);
+    case SIGQUIT:
+        return quit();
+    default:
+        return forward(number);
+    }
+}
+
+void master::upgrade_all() {
+    if (stopping_) return;
+    for (const auto& runner : groups_)
+        runner->notice(core::event::upgrade{core::upgrade_mode::rolling});
+}
+
+void master::forward(int number) {
+    for (const auto& runner : groups_)
+        runner->notice(core::event::forward{number});
+}
+
+void master::stop(std::optional<int> signal) {
+    if (!std::exchange(stopping_, true))
+        log(severity::info, "", "stopping; again INT or TERM kills the workers");
+    for (const auto& runner : groups_)
+        runner->notice(core::event::stop{signal.value_or(runner->group().wishes().stop_signal)});
+}
+
+void master::kill_all() {
+    log(severity::warning, "", "killing the workers that are left");
+    stop(SIGKILL);
+}
+
+/// The signal is out before this process ends: the groups have no other turn.
+void master::quit() {
+    log(severity::info, "", "SIGQUIT to the workers, and leaving at once");
+    for (const auto& runner : groups_)
+        for (const core::worker& who : runner->group().workers())
+            if (who.pid != 0) os::send_signal(who.pid, SIGQUIT);
+    leave(1);
+}
+
+void master::reap() {
+    for (const os::reaped& one : os::reap_children())
+        if (found_worker dead = worker_with(groups_, one.pid))
+            dead.runner->notice(core::event::exited{one.pid, one.cause});
+}
+
+void master::end_if_settled() {
+    using enum core::group_phase;
+    auto is = [](core::group_phase phase) {
+        return [phase](const auto& runner) { return runner->group().phase() == phase; };
+    };
+    auto is_empty = [](const auto& runner) { return runner->group().workers().empty(); };
+    if (stopping_ && std::ranges::all_of(groups_, is(stopped))) return leave(exit_code_);
+    if (std::ranges::all_of(groups_, is(given_up)) && std::ranges::all_of(groups_, is_empty))
+        leave(1);
+}
+
+void master::leave(int exit_code) {
+    exit_code_ = exit_code;
+    context_.stop();
+}
+
+} // namespace einhyrningsins::master

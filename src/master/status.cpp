@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "master/status.hpp"
+
+#include "core/signal_name.hpp"
+#include "master/master.hpp"
+#include "os/process.hpp"
+#include "protocol/version.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+
+#include <algorithm>
+#include <variant>
+
+namespace einhyrningsins::master {
+namespace {
+
+namespace json = boost::json;
+
+/// Seconds with milliseconds.
+double seconds(core::duration length) {
+    using namespace std::chrono;
+    return static_cast<double>(duration_cast<milliseconds>(length).count()) / 1000;
+}
+
+json::value upgrade_status(const core::group& group) {
+    if (!group.upgrade()) return nullptr;
+    auto acked = std::ranges::count_if(group.workers(), [&](const core::worker& who) {
+        return who.generation == group.current().generation &&
+               who.state == core::worker_state::ready;
+    });
+    return json::object{{"mode", to_string(group.upgrade()->mode)},
+                        {"generation", group.current().generation},
+                        {"acked", acked},
+                        {"of", group.wishes().number}};
+}
+
+json::value last_death(const core::group& group) {
+    if (!group.last_death()) return nullptr;
+    const core::death& last = *group.last_death();
+    return json::object{{"pid", last.pid},
+                        {"cause", to_string(last.cause)},
+                        {"age_s", seconds(last.age)},
+                        {"generation", last.generation}};
+}
+
+json::array listeners(const group_runner& runner) {
+    json::array result;
+    int fd = 3;
+    for (const os::opened_listener& one : runner.listeners())
+        result.push_back(
+            json::object{{"address", one.address},
+                         {"fd", fd++},
+                         {"name", one.name.empty() ? runner.settings().name : one.name}});
+    return result;
+}
+
+json::object worker_status(const core::worker& who, core::time_point now) {
+    json::object result{{"pid", who.pid},
+                        {"index", who.index},
+                        {"generation", who.generation},
+                        {"state", to_string(who.state)},
+                        {"age_s", seconds(now - who.since)},
+                        {"restarts", who.restarts},
+                        {"memory_bytes", os::memory_bytes(who.pid)}};
+    if (who.pinged_at) {
+        result["pinged_s_ago"] = seconds(now - *who.pinged_at);
+        result["ping_request_id"] = who.ping_id;
+    }
+    return result;
+}
+
+json::object worker_state(const core::worker& who, core::time_point now) {
+    json::object result = worker_status(who, now);
+    result["id"] = static_cast<std::uint64_t>(who.id);
+    if (who.acked_at) result["acked_after_s"] = seconds(*who.acked_at - who.since);
+    if (!who.active()) {
+        result["last_signal"] = core::signal_name(who.told.signal);
+        result["last_signaled_s_ago"] = seconds(now - who.told.at);
+    }
+    return result;
+}
+
+/// A worker that has not been spawned yet is no process to show.
+json::array workers(const core::group& group, core::time_point now,
+                    json::object (*describe)(const core::worker&, core::time_point)) {
+    json::array result;
+    for (const core::worker& who : group.workers())
+        if (who.pid != 0) result.push_back(describe(who, now));
+    return result;
+}
+
+json::object ack_policy(const core::ack_policy& ack) {
+    if (auto* timer = std::get_if<core::ack_timer>(&ack))
+        return {{"mode", "timer"}, {"survive", seconds(timer->survive)}};
+    if (auto* manual = std::get_if<core::ack_manual>(&ack))
+        return {{"mode", "manual"}, {"timeout", seconds(manual->timeout)}};
+    return {{"mode", "notify"}, {"timeout", seconds(std::get<core::ack_notify>(ack).timeout)}};
+}
+
+json::value optional_number(const std::optional<unsigned>& value) {
+    return value ? json::value(*value) : json::value(nullptr);
+}
+
+json::object config(const group_runner& runner) {
+    const core::policy& wishes = runner.group().wishes();
+    return {{"command",
+             json::array(runner.settings().command.begin(), runner.settings().command.end())},
+            {"number", wishes.number},
+            {"ack", ack_policy(wishes.ack)},
+            {"retries", optional_number(wishes.retries)},
+            {"seconds", seconds(wishes.seconds)},
+            {"stop_signal", core::signal_name(wishes.stop_signal)},
+            {"signal_timeout", seconds(wishes.signal_timeout)},
+            {"max_unacked", wishes.max_unacked},
+            {"max_upgrade_additional", optional_number(wishes.max_upgrade_additional)},
+            {"drop_env_var", json::array(runner.settings().drop_variables.begin(),
+                                         runner.settings().drop_variables.end())}};
+}
+
+} // namespace
+
+const char* state_name(const core::group& group) {
+    if (group.upgrade()) return "upgrading";
+    switch (group.phase()) {
+    case core::group_phase::running:
+        return "running";
+    case core::group_phase::stopping:
+        return "stopping";
+    case core::group_phase::given_up:
+        return "given_up";
+    case core::group_phase::stopped:
+        break;
+    }
+    return "stopped";
+}
+
+json::object master_status(const master& everything, core::time_point now) {
+    return {{"pid", everything.around().master_pid},
+            {"version", protocol::version},
+            {"uptime_s", seconds(now - everything.started_at())},
+            {"control_socket", everything.around().socket_path}};
+}
+
+json::object group_status(const group_runner& runner, core::time_point now) {
+    const core::group& group = runner.group();
+    return {{"name", runner.settings().name},
+            {"state", state_name(group)},
+            {"generation",
+             group.upgrade() ? group.upgrade()->previous.generation : group.current().generation},
+            {"target", group.wishes().number},
+            {"ready", group.capacity()},
+            {"listeners", listeners(runner)},
+            {"upgrade", upgrade_status(group)},
+            {"deaths_before_ack", group.current().failures},
+            {"last_death", last_death(group)},
+            {"workers", workers(group, now, worker_status)}};
+}
+
+json::object group_state(const group_runner& runner, core::time_point now) {
+    json::object result = group_status(runner, now);
+    result["workers"] = workers(runner.group(), now, worker_state);
+    result["config"] = config(runner);
+    return result;
+}
+
+} // namespace einhyrningsins::master

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "os/process.hpp"
+
+#include "os/unique_fd.hpp"
+
+#include <algorithm>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace einhyrningsins::os {
+namespace {
+
+/// Where the kernel has put argv and, right behind it, the environment.
+char* title_begin = nullptr;
+char* title_end = nullptr;
+
+std::optional<rlimit> descriptor_limit;
+
+} // namespace
+
+std::vector<std::string> take_environment(int argc, char** argv) {
+    title_begin = argv[0];
+    title_end = argv[argc - 1] + std::strlen(argv[argc - 1]) + 1;
+    std::vector<std::string> all;
+    for (char** one = environ; *one; ++one) {
+        if (*one == title_end) title_end = *one + std::strlen(*one) + 1;
+        all.emplace_back(*one);
+    }
+    // Whoever calls getenv(3) from now on reads a copy. It lives as long as the process.
+    char** copy = new char*[all.size() + 1]();
+    std::ranges::transform(all, copy,
+                           [](const std::string& text) { return ::strdup(text.c_str()); });
+    environ = copy;
+    return all;
+}
+
+void open_standard_descriptors() {
+    int fd;
+    while ((fd = ::open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO) {
+    }
+    if (fd >= 0) ::close(fd);
+}
+
+void set_process_title(const std::string& title) {
+    if (!title_begin) return;
+    std::size_t room = static_cast<std::size_t>(title_end - title_begin);
+    std::size_t size = std::min(title.size(), room - 1);
+    std::memset(title_begin, 0, room);
+    std::memcpy(title_begin, title.data(), size);
+}
+
+result<void> set_niceness(int value) {
+    if (::setpriority(PRIO_PROCESS, 0, value) != 0) return last_error(std::to_string(value));
+    return {};
+}
+
+void raise_descriptor_limit() {
+    rlimit now{};
+    if (::getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur == now.rlim_max) return;
+    rlimit raised{now.rlim_max, now.rlim_max};
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) descriptor_limit = now;
+}
+
+const rlimit* original_descriptor_limit() {
+    return descriptor_limit ? &*descriptor_limit : nullptr;
+}
+
+std::uint64_t memory_bytes(pid_t pid) {
+    char path[32];
+    std::snprintf(path, sizeof path, "/proc/%d/statm", pid);
+    unique_fd file(::open(path, O_RDONLY | O_CLOEXEC));
+    char text[128];
+    ssize_t size = file ? ::read(file.get(), text, sizeof text - 1) : 0;
+    if (size <= 0) return 0;
+    text[size] = '\0';
+    char* resident = std::strchr(text, ' ');
+    if (!resident) return 0;
+    return std::strtoull(resident, nullptr, 10) *
+           static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::string logical_working_directory(const char* pwd) {
+    struct stat named {
+    }, real{};
+    if (pwd && *pwd == '/' && ::stat(pwd, &named) == 0 && ::stat(".", &real) == 0 &&
+        named.st_dev == real.st_dev && named.st_ino == real.st_ino)
+        return pwd;
+    char path[PATH_MAX];
+    return ::getcwd(path, sizeof path) ? path : ".";
+}
+
+std::string absolute_path(const std::string& path, const std::string& directory) {
+    return path.starts_with('/') ? path : directory + "/" + path;
+}
+
+unsigned available_cpus() {
+    cpu_set_t set;
+    if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    return std::max(1U, static_cast<unsigned>(CPU_COUNT(&set)));
+}
+
+} // namespace einhyrningsins::os

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "os/spawn.hpp"
+
+#include "os/process.hpp"
+
+#include <cassert>
+#include <charconv>
+#include <csignal>
+#include <cstring>
+#include <memory>
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NO_SANITIZER __attribute__((no_sanitize("address", "undefined")))
+
+namespace einhyrningsins::os {
+namespace {
+
+constexpr int first_descriptor = 3;
+constexpr const char* exec_stage = "exec";
+constexpr std::string_view listen_pid = "LISTEN_PID=";
+constexpr std::string_view child_index = "EINHORN_CHILD_INDEX=";
+
+/// What the child reads and writes while it shares the master's memory: only plain data, and no
+/// allocation.
+struct birth {
+    const char* program;
+    char* const* arguments;
+    char* const* shell_arguments; ///< for a script without "#!", as execvp(3) runs it
+    char* const* environment;
+    char* pid_slot; ///< behind "LISTEN_PID=", or null
+    int directory;
+    int null;
+    const int* descriptors;
+    int count;
+    int extra;
+    const int* nice;
+    bool die_with_parent;
+    pid_t parent;
+    const rlimit* descriptor_limit; ///< to give back, or null
+
+    const char* failed_stage = nullptr;
+    int failed_number = 0;
+};
+
+NO_SANITIZER int fail(birth& self, const char* stage) {
+    self.failed_stage = stage;
+    self.failed_number = errno;
+    return 127;
+}
+
+NO_SANITIZER void write_pid(char* slot) {
+    char digits[12];
+    int length = 0;
+    for (pid_t rest = ::getpid(); rest > 0; rest /= 10)
+        digits[length++] = static_cast<char>('0' + rest % 10);
+    while (length > 0)
+        *slot++ = digits[--length];
+    *slot = '\0';
+}
+
+/// The sources are all above the targets, so none is overwritten before its turn.
+NO_SANITIZER bool place_descriptors(const birth& self) {
+    if (::dup2(self.null, 0) < 0) return false;
+    int target = first_descriptor;
+    for (int i = 0; i < self.count; ++i)
+        if (::dup2(self.descriptors[i], target++) < 0) return false;
+    if (self.extra >= 0 && ::dup2(self.extra, target++) < 0) return false;
+    // Closed by the exec, not now: what the stages after this one need stays open until then.
+    return ::close_range(target, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+}
+
+NO_SANITIZER void unblock_signals() {
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+/// Runs in the child, on a stack of its own, while the master is suspended. The mask is emptied
+/// last, so that no signal finds a half-made worker.
+NO_SANITIZER int child(void* argument) {
+    birth& self = *static_cast<birth*>(argument);
+    if (::setpgid(0, 0) != 0) return fail(self, "process group");
+    if (self.die_with_parent) {
+        if (::prctl(PR_SET_PDEATHSIG, SIGUSR2) != 0) return fail(self, "death signal");
+        // The parent may have ended before; the signal waits for the mask to be emptied.
+        if (::getppid() != self.parent) ::kill(::getpid(), SIGUSR2);
+    }
+    if (self.nice && ::setpriority(PRIO_PROCESS, 0, *self.nice) != 0) return fail(self, "nice");
+    if (self.descriptor_limit) ::setrlimit(RLIMIT_NOFILE, self.descriptor_limit);
+    if (::fchdir(self.directory) != 0) return fail(self, "working directory");
+    if (!place_descriptors(self)) return fail(self, "descriptors");
+    if (self.pid_slot) write_pid(self.pid_slot);
+    unblock_signals();
+    ::execve(self.program, self.arguments, self.environment);
+    if (errno == ENOEXEC) {
+        ::execve(self.shell_arguments[0], self.shell_arguments, self.environment);
+        errno = ENOEXEC;
+    }
+    return fail(self, exec_stage);
+}
+
+/// One stack for all children: there is never more than one at a time before its exec.
+char* stack_top() {
+    constexpr std::size_t size = 64 * 1024;
+    static void* stack = MAP_FAILED;
+    if (stack == MAP_FAILED)
+        stack = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    return stack == MAP_FAILED ? nullptr : static_cast<char*>(stack) + size;
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+    std::vector<char*> result;
+    for (const std::string& text : texts)
+        result.push_back(const_cast<char*>(text.c_str()));
+    result.push_back(nullptr);
+    return result;
+}
+
+std::string* entry(std::vector<std::string>& environment, std::string_view name) {
+    for (std::string& one : environment)
+        if (std::string_view(one).starts_with(name)) return &one;
+    return nullptr;
+}
+
+result<std::string> found(const std::string& path) { return {boost::system::in_place_value, path}; }
+
+bool is_executable_file(int directory, const char* path) {
+    struct stat facts {};
+    if (::fstatat(directory, path, &facts, 0) != 0) return false;
+    if (!S_ISREG(facts.st_mode)) {
+        errno = S_ISDIR(facts.st_mode) ? EISDIR : EACCES;
+        return false;
+    }
+    return ::faccessat(directory, path, X_OK, AT_EACCESS) == 0;
+}
+
+} // namespace
+
+result<std::string> find_program(const std::string& name, std::string_view path, int directory) {
+    int reason = ENOENT;
+    if (name.find('/') != std::string::npos) {
+        if (is_executable_file(directory, name.c_str())) return found(name);
+        return last_error(name);
+    }
+    while (!name.empty()) {
+        std::size_t end = path.find(':');
+        std::string place(path.substr(0, end));
+        std::string candidate = (place.empty() ? "." : place) + "/" + name;
+        if (is_executable_file(directory, candidate.c_str())) return found(candidate);
+        if (errno == EACCES) reason = EACCES; // execvp(3) goes on, and remembers it
+        if (end == std::string_view::npos) break;
+        path.remove_prefix(end + 1);
+    }
+    if (reason == EACCES) return os_error{name, EACCES};
+    return os_error{name + ": no such program in PATH"};
+}
+
+result<unique_fd> open_directory(const std::string& path) {
+    unique_fd fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!fd) return last_error("working directory " + path);
+    return fd;
+}
+
+result<spawn_plan> spawn_plan::make(spawn_recipe recipe) {
+    assert(!recipe.arguments.empty());
+    spawn_plan plan;
+    plan.recipe_ = std::make_unique<spawn_recipe>(std::move(recipe));
+    unique_fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (null) plan.null_.reset(::fcntl(null.get(), F_DUPFD_CLOEXEC, plan.lowest_source()));
+    if (!plan.null_) return last_error("/dev/null");
+    for (int& fd : plan.recipe_->descriptors) {
+        auto moved = plan.move_aside(fd);
+        if (!moved) return moved.error();
+        fd = *moved;
+    }
+    plan.prepare_texts();
+    return plan;
+}
+
+/// Sources have to be above all targets, see place_descriptors; one more target is for the extra
+/// descriptor.
+int spawn_plan::lowest_source() const {
+    return first_descriptor + static_cast<int>(recipe_->descriptors.size()) + 1;
+}
+
+result<int> spawn_plan::move_aside(int fd) {
+    if (fd >= lowest_source()) return fd;
+    unique_fd moved(::fcntl(fd, F_DUPFD_CLOEXEC, lowest_source()));
+    if (!moved) return last_error("descriptor " + std::to_string(fd));
+    moved_.push_back(std::move(moved));
+    return moved_.back().get();
+}
+
+void spawn_plan::prepare_texts() {
+    constexpr std::size_t slot = 12; // a 32-bit number and its end
+    auto make_slot = [&](std::string_view name) -> char* {
+        std::string* text = entry(recipe_->environment, name);
+        if (!text) return nullptr;
+        text->assign(name);
+        text->resize(name.size() + slot);
+        return text->data() + name.size();
+    };
+    pid_slot_ = make_slot(listen_pid);
+    index_slot_ = make_slot(child_index);
+    environment_ = pointers(recipe_->environment);
+    arguments_ = pointers(recipe_->arguments);
+    shell_arguments_ = {const_cast<char*>("/bin/sh"), recipe_->program.data()};
+    shell_arguments_.insert(shell_arguments_.end(), arguments_.begin() + 1, arguments_.end());
+}
+
+result<pid_t> spawn_plan::spawn(unsigned index, int extra_fd) const {
+    if (index_slot_) *std::to_chars(index_slot_, index_slot_ + 11, index).ptr = '\0';
+    unique_fd moved_extra;
+    if (extra_fd >= 0 && extra_fd < lowest_source()) {
+        moved_extra.reset(::fcntl(extra_fd, F_DUPFD_CLOEXEC, lowest_source()));
+        if (!moved_extra) return last_error("control socket for the worker");
+        extra_fd = moved_extra.get();
+    }
+    birth self{.program = recipe_->program.c_str(),
+               .arguments = arguments_.data(),
+               .shell_arguments = shell_arguments_.data(),
+               .environment = environment_.data(),
+               .pid_slot = pid_slot_,
+               .directory = recipe_->directory.get(),
+               .null = null_.get(),
+               .descriptors = recipe_->descriptors.data(),
+               .count = static_cast<int>(recipe_->descriptors.size()),
+               .extra = extra_fd,
+               .nice = recipe_->nice ? &*recipe_->nice : nullptr,
+               .die_with_parent = recipe_->die_with_parent,
+               .parent = ::getpid(),
+               .descriptor_limit = original_descriptor_limit()};
+    char* stack = stack_top();
+    if (!stack) return os_error{"stack for a new process", ENOMEM};
+    pid_t pid = ::clone(child, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &self);
+    if (pid < 0) return last_error("fork");
+    if (!self.failed_stage) return pid;
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    return explain(self.failed_stage, self.failed_number);
+}
+
+os_error spawn_plan::explain(const char* stage, int number) const {
+    if (stage != exec_stage) return {stage, number};
+    std::string what = "exec " + recipe_->program;
+    // A program that is there and yet not found is a script whose first line names what is not.
+    bool there = ::faccessat(recipe_->directory.get(), recipe_->program.c_str(), X_OK, 0) == 0;
+    if (number == ENOENT && there) what += ": its interpreter";
+    return {what, number};
+}
+
+} // namespace einhyrningsins::os

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "os/os_error.hpp"
+#include "os/unique_fd.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace einhyrningsins::os {
+
+/// Finds `name` as execvp(3) does: by the directories of `path` (the value of PATH), or, if it has
+/// a slash, relative to `directory` (a descriptor). The error tells missing from not executable.
+result<std::string> find_program(const std::string& name, std::string_view path, int directory);
+
+/// Opens a directory for spawn_recipe::directory, following symbolic links.
+result<unique_fd> open_directory(const std::string& path);
+
+/// What the workers of one generation are made from.
+struct spawn_recipe {
+    std::string program;                ///< as find_program returned it
+    std::vector<std::string> arguments; ///< argv, from argv[0] on
+    /// "NAME=value". The entries "LISTEN_PID=" and "EINHORN_CHILD_INDEX=" are filled in for each
+    /// worker.
+    std::vector<std::string> environment;
+    unique_fd directory;          ///< the working directory
+    std::vector<int> descriptors; ///< become 3, 4, ... in this order; borrowed
+    std::optional<int> nice;
+    bool die_with_parent = false; ///< SIGUSR2 when this process ends, see PR_SET_PDEATHSIG
+};
+
+/// Starts workers. All that allocates is done when the plan is made; a start takes a vfork-like
+/// clone(2), a dozen system calls and an exec, however large the master is.
+class spawn_plan {
+  public:
+    /// Fails if descriptors cannot be duplicated out of the way of the numbers that workers see
+    /// them under. `arguments` has at least argv[0].
+    static result<spawn_plan> make(spawn_recipe recipe);
+
+    /// Starts one worker. `extra_fd`, unless -1, becomes the descriptor after the last of the
+    /// recipe. The error names the stage that failed: "fork", "working directory", "exec PROGRAM",
+    /// ...
+    result<pid_t> spawn(unsigned index, int extra_fd) const;
+
+  private:
+    spawn_plan() = default;
+    void prepare_texts();
+    int lowest_source() const;
+    result<int> move_aside(int fd);
+    os_error explain(const char* stage, int number) const;
+
+    std::unique_ptr<spawn_recipe> recipe_; ///< stays where it is when the plan is moved
+    std::vector<unique_fd> moved_;         ///< duplicates of descriptors that were in the way
+    unique_fd null_;                       ///< /dev/null
+    // Views into *recipe_, ready for execve(2); the slots are written for each worker.
+    std::vector<char*> arguments_;
+    std::vector<char*> shell_arguments_;
+    std::vector<char*> environment_;
+    char* pid_slot_ = nullptr;
+    char* index_slot_ = nullptr;
+};
+
+} // namespace einhyrningsins::os

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "os/unix_socket.hpp"
+
+#include <cstddef>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace einhyrningsins::os {
+namespace {
+
+struct address {
+    sockaddr_un storage{};
+    socklen_t size = 0;
+    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+result<address> make_address(const std::string& name, bool abstract) {
+    constexpr std::size_t most = sizeof(sockaddr_un::sun_path) - 1;
+    if (name.size() > most)
+        return os_error{name + ": the path of a unix socket has at most " + std::to_string(most) +
+                        " bytes, this one has " + std::to_string(name.size())};
+    address result;
+    result.storage.sun_family = AF_UNIX;
+    // A NUL before the name makes it abstract, one behind it ends a path: the size is the same.
+    std::memcpy(result.storage.sun_path + (abstract ? 1 : 0), name.data(), name.size());
+    result.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size() + 1);
+    return result;
+}
+
+/// Whether somebody accepts connections there. A full backlog is somebody, too.
+bool answers(const address& where, int type) {
+    unique_fd probe(::socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!probe) return true; // out of descriptors: nothing may be taken for dead
+    return ::connect(probe.get(), where.get(), where.size) == 0 || errno != ECONNREFUSED;
+}
+
+/// Makes room for a new socket at the path; errors say what is in the way. A socket of the user
+/// that the new one is for is what a killed master has left behind, and may be replaced as well.
+result<void> remove_stale(const address& where, const unix_socket_options& wishes) {
+    const std::string& path = wishes.path;
+    struct stat there {};
+    if (::lstat(path.c_str(), &there) != 0)
+        return errno == ENOENT ? result<void>() : last_error(path);
+    if (!S_ISSOCK(there.st_mode))
+        return os_error{path + " is there and no socket; it is left alone"};
+    if (there.st_uid != ::geteuid() && there.st_uid != wishes.user)
+        return os_error{path + " belongs to another user; it is left alone"};
+    if (answers(where, wishes.type)) return os_error{path + " is in use: somebody answers there"};
+    remove_socket_file({path, there.st_dev, there.st_ino});
+    return {};
+}
+
+/// Which file has just been made at the path.
+result<socket_file> identify(const std::string& path) {
+    struct stat made {};
+    if (::lstat(path.c_str(), &made) != 0) return last_error(path);
+    if (!S_ISSOCK(made.st_mode) || made.st_uid != ::geteuid())
+        return os_error{path + " was replaced by somebody else"};
+    return socket_file{path, made.st_dev, made.st_ino};
+}
+
+/// Widens the rights of a fresh socket of ours. The descriptor pins the file, so nobody can put a
+/// link in between.
+result<void> set_rights(const socket_file& fresh, const unix_socket_options& wishes, mode_t mode) {
+    unique_fd file(::open(wishes.path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    struct stat facts {};
+    if (!file || ::fstat(file.get(), &facts) != 0) return last_error(wishes.path);
+    if (facts.st_dev != fresh.device || facts.st_ino != fresh.inode)
+        return os_error{wishes.path + " was replaced by somebody else"};
+    uid_t user = wishes.user.value_or(static_cast<uid_t>(-1));
+    gid_t group = wishes.group.value_or(static_cast<gid_t>(-1));
+    bool owner_changes = wishes.user || wishes.group;
+    if (owner_changes && ::fchownat(file.get(), "", user, group, AT_EMPTY_PATH) != 0)
+        return last_error(wishes.path + ": change of owner");
+    // fchmod(2) does not take a descriptor of O_PATH; its name in /proc leads to the same file.
+    std::string pinned = "/proc/self/fd/" + std::to_string(file.get());
+    if (::chmod(pinned.c_str(), mode) != 0) return last_error(wishes.path + ": change of mode");
+    return {};
+}
+
+mode_t current_umask() {
+    mode_t mask = ::umask(077);
+    ::umask(mask);
+    return mask;
+}
+
+/// bind(2) for a path, with a file that nobody but us may use yet.
+result<socket_file> bind_privately(int fd, const address& where, const std::string& path) {
+    mode_t old_mask = ::umask(0177);
+    int bound = ::bind(fd, where.get(), where.size);
+    int why = errno;
+    ::umask(old_mask);
+    if (bound != 0) return os_error{path, why};
+    return identify(path);
+}
+
+} // namespace
+
+bool is_in_place(const socket_file& file) {
+    struct stat there {};
+    return ::lstat(file.path.c_str(), &there) == 0 && there.st_dev == file.device &&
+           there.st_ino == file.inode;
+}
+
+void remove_socket_file(const socket_file& file) {
+    if (is_in_place(file)) ::unlink(file.path.c_str());
+}
+
+result<unix_socket> open_unix_socket(const unix_socket_options& wishes) {
+    auto where = make_address(wishes.path, false);
+    if (!where) return where.error();
+    if (auto clear = remove_stale(*where, wishes); !clear) return clear.error();
+    unix_socket made;
+    made.fd.reset(::socket(AF_UNIX, wishes.type | SOCK_CLOEXEC, 0));
+    if (!made.fd) return last_error("socket");
+    mode_t mode = wishes.mode.value_or(0777 & ~current_umask());
+    auto file = bind_privately(made.fd.get(), *where, wishes.path);
+    if (!file) return file.error();
+    auto done = set_rights(*file, wishes, mode);
+    if (done && wishes.type == SOCK_STREAM && ::listen(made.fd.get(), wishes.backlog) != 0)
+        done = last_error(wishes.path + ": listen");
+    if (!done) {
+        remove_socket_file(*file);
+        return done.error();
+    }
+    made.file = std::move(*file);
+    return made;
+}
+
+result<unique_fd> open_abstract_socket(const std::string& name, int type, int backlog) {
+    auto where = make_address(name, true);
+    if (!where) return where.error();
+    unique_fd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+    if (!fd) return last_error("socket");
+    if (::bind(fd.get(), where->get(), where->size) != 0) return last_error("@" + name);
+    if (type == SOCK_STREAM && ::listen(fd.get(), backlog) != 0)
+        return last_error("@" + name + ": listen");
+    return fd;
+}
+
+result<socket_pair> make_socket_pair() {
+    int fds[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+        return last_error("control socket for a worker");
+    return socket_pair{unique_fd(fds[0]), unique_fd(fds[1])};
+}
+
+} // namespace einhyrningsins::os

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace einhyrningsins::protocol {
+
+/// The longest request, its newline included (SPEC section 8).
+constexpr std::size_t longest_line = 65536;
+
+/// Makes lines out of pieces. Holds no memory while it is empty.
+class line_buffer {
+  public:
+    /// Takes what was read from the client. All lines that are complete should have been taken out
+    /// before: then no more is held than one line and one piece.
+    void append(std::string_view piece);
+
+    /// The next complete line without its end, "\n" or "\r\n"; valid until the next call.
+    /// Nothing if there is none, or if the next one is too long.
+    std::optional<std::string_view> next();
+
+    /// Whether the next line is longer than allowed, complete or not. No line can be had any more.
+    bool overflowed() const;
+
+  private:
+    std::string text_;
+    std::size_t taken_ = 0;    ///< what next() has returned
+    std::size_t searched_ = 0; ///< known to have no newline after `taken_`
+};
+
+} // namespace einhyrningsins::protocol

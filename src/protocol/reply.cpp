@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "protocol/reply.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace einhyrningsins::protocol {
+namespace {
+
+namespace json = boost::json;
+
+bool flag(const json::object& from, const char* name, bool otherwise) {
+    const json::value* value = from.if_contains(name);
+    return value && value->is_bool() ? value->get_bool() : otherwise;
+}
+
+} // namespace
+
+std::string to_line(const reply& what, const std::optional<json::value>& id) {
+    if (!id) return json::serialize(json::string(what.message)) + "\n";
+    json::object object{{"request_id", *id}, {"message", what.message}, {"ok", what.ok}};
+    if (what.data) object["data"] = *what.data;
+    if (what.wait) object["wait"] = true;
+    return json::serialize(object) + "\n";
+}
+
+std::optional<reply> parse_reply(std::string_view line) {
+    json::error_code error;
+    json::parse_options lenient;
+    lenient.allow_invalid_utf8 = true; // a path may have any bytes
+    json::value value = json::parse({line.data(), line.size()}, error, {}, lenient);
+    if (error) return std::nullopt;
+    reply made;
+    if (auto* text = value.if_string()) {
+        made.message.assign(text->data(), text->size());
+        return made;
+    }
+    auto* object = value.if_object();
+    auto* message = object ? object->if_contains("message") : nullptr;
+    if (!message || !message->is_string()) return std::nullopt;
+    made.message.assign(message->get_string().data(), message->get_string().size());
+    made.ok = flag(*object, "ok", true);
+    made.wait = flag(*object, "wait", false);
+    if (auto* data = object->if_contains("data")) made.data = *data;
+    return made;
+}
+
+} // namespace einhyrningsins::protocol

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+namespace einhyrningsins::protocol {
+
+inline constexpr const char* version = "1.0.0";
+
+} // namespace einhyrningsins::protocol

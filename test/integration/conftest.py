@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import faulthandler
+import os
+import signal
+
+import pytest
+
+import harness
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "bounded(seconds): the test may take this long (default 90)")
+    for program in (harness.MASTER, harness.CTL, harness.HTTP_WORKER, harness.PROBE, harness.LOAD):
+        if not os.access(program, os.X_OK):
+            pytest.exit(f"{program} is missing: build first, or set EINHYRNINGSINS_BIN and EINHYRNINGSINS_WORKERS", 4)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    """Every test is bounded in time."""
+    marker = item.get_closest_marker("bounded")
+    seconds = marker.args[0] if marker else 90
+
+    def expire(*_):
+        faulthandler.dump_traceback()
+        pytest.fail(f"longer than {seconds} s")
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.alarm(seconds)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A failed test shows the master's log."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.when == "call" and report.failed:
+        for name, value in item.funcargs.items():
+            if isinstance(value, harness.Master):
+                report.sections.append((f"log of {name}", value.log()[-6000:]))
+
+
+@pytest.fixture
+def master():
+    """A master that is not started yet; whatever is left of it afterwards is ended by pid."""
+    made = harness.Master()
+    yield made
+    made.clean_up()
+
+
+@pytest.fixture
+def other_master():
+    """A second one, with a directory of its own."""
+    made = harness.Master()
+    yield made
+    made.clean_up()

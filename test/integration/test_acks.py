@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SPEC 3 --ack-mode and SPEC 8 worker:ack: how a worker proves that it is up."""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from harness import PROBE, eventually, is_root
+
+NOBODY = 65534
+
+LINES = ['{"command":"worker:ack", "pid":PID}', '{"command":"worker:ack","pid":PID}',
+         '{"command": "worker:ack", "pid": PID}', '{ "pid" : PID , "command" : "worker:ack" }',
+         '{"command":"worker:ack"}', '{"command":"worker:ack", "pid":0}', '{"command":"worker:ack","pid":PID}\r',
+         '{"command":"worker:ack","pid":PID,"something":"else"}']
+
+
+def answer_of(master, pid):
+    path = master.reports / f"{pid}.answer"
+    eventually(path.exists, what="an answer to the ack")
+    return path.read_text()
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_manual(master, line):
+    master.start("-m", program=master.probe("--ack", "manual", "--ack-line", line))
+    assert answer_of(master, master.pids()[0]) == '"Acknowledged!"\n'
+    master.stop()
+
+
+def test_manual_with_id(master):
+    line = '{"command":"worker:ack","pid":PID,"id":"x7"}'
+    master.start("--ack-mode", "manual", program=master.probe("--ack", "manual", "--ack-line", line))
+    reply = json.loads(answer_of(master, master.pids()[0]))
+    assert reply["request_id"] == "x7" and reply["message"] == "Acknowledged!" and reply["ok"] is True
+    master.stop()
+
+
+def test_connection_is_closed_after_an_ack(master):
+    master.start("-m", program=master.probe("--ack", "manual"))
+    with master.connect() as control:
+        assert control.bare("worker:ack", pid=master.pids()[0]) == "Acknowledged!"
+        assert control.line() is None
+    master.stop()
+
+
+def test_a_child_of_the_worker_may_ack_for_it(master):
+    master.start("-m", program=master.probe("--ack", "manual", "--ack-by-child"))
+    master.stop()
+
+
+def test_nobody_is_ready_before_the_ack(master):
+    master.spawn("-m", "-n", "2", program=master.probe())
+    master.wait_answering()
+    eventually(lambda: len(master.pids("starting")) == 2)
+    first, second = master.pids()
+    assert master.request("worker:ack", pid=first)["ok"]
+    assert [w["state"] for w in master.workers()] == ["ready", "starting"]
+    assert master.group()["ready"] == 1
+    assert master.request("worker:ack", pid=second)["ok"]
+    assert master.group()["ready"] == 2
+    # Once more does no harm.
+    assert master.request("worker:ack", pid=first)["message"]
+    assert master.group()["ready"] == 2
+    master.stop()
+
+
+def test_ack_for_a_pid_that_is_no_worker(master):
+    master.start("--ack-mode", "0")
+    reply = master.request("worker:ack", pid=1)
+    assert not reply["ok"] and "1" in reply["message"]
+    master.stop()
+
+
+def test_timer_of_zero_is_given_at_once(master):
+    master.start("--ack-mode", "0")
+    assert re.search(r"is ready after 0 ms|is ready after \d ms", master.log()) or master.group()["ready"] == 1
+    master.stop()
+
+
+def test_timer(master):
+    master.spawn("--ack-mode", "0.4")
+    master.wait_answering()
+    master.wait_ready()
+    assert master.workers()[0]["age_s"] >= 0.4
+    master.stop()
+
+
+def test_ack_under_a_timer_is_ignored_without_fuss(master):
+    master.start("--ack-mode", "1", program=master.probe("--ack", "manual"))
+    [worker] = master.workers()
+    assert worker["age_s"] >= 1
+    assert "Acknowledged" in answer_of(master, worker["pid"])
+    assert not re.search("warn|error|refused", master.log(), re.IGNORECASE)
+    master.stop()
+
+
+def test_notify(master):
+    master.start("--ack-mode", "notify", "-n", "3", program=master.probe("--ack", "notify"))
+    assert "NOTIFY_SOCKET" in master.first_report().variables
+    assert master.request("upgrade")["ok"]
+    master.stop()
+
+
+def test_notify_of_somebody_else_does_not_count(master):
+    master.spawn("--ack-mode", "notify", "--ack-timeout", "1.5", "-r", "0", program=master.probe())
+    master.wait_answering()
+    [report] = eventually(master.all_reports)
+    address = report.variables["NOTIFY_SOCKET"].replace("@", "\0", 1)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+        for message in (b"READY=1\n", b"READY=1", b"", b"\0\xff" * 2000, b"READY=1\nMAINPID=%d\n" % report.pid):
+            stranger.sendto(message, address)
+    assert master.wait_exit() == 1
+    assert "has not acked within" in master.log() and "is ready" not in master.log()
+
+
+def first_never_acks(master, ack="manual"):
+    """A program whose first worker never acks; those after it do."""
+    flag = master.dir / "flag"
+    words = " ".join(master.probe())
+    path = master.dir / "first-never"
+    path.write_text(f"#!/bin/sh\nif mkdir {flag} 2>/dev/null; then exec {words}; else exec {words} --ack {ack}; fi\n")
+    path.chmod(0o755)
+    return [str(path)]
+
+
+@pytest.mark.parametrize("mode", ["manual", "notify"])
+def test_worker_that_does_not_ack_in_time_is_replaced(master, mode):
+    master.spawn("--ack-mode", mode, "--ack-timeout", "0.4", "-s", "0.1", program=first_never_acks(master, mode))
+    master.wait_log("has not acked within 400 ms")
+    master.wait_ready()
+    late, = [r.pid for r in master.all_reports() if r.pid not in master.pids()]
+    assert master.signals_of(late) == ["TERM"]
+    master.stop()
+
+
+def test_worker_that_ignores_term_after_its_ack_deadline_is_killed(master):
+    master.spawn("-m", "--ack-timeout", "0.2", "-r", "0", program=master.probe("--ignore", "TERM"))
+    assert master.wait_exit(40) == 1
+    assert "SIGKILL" in master.log()
+
+
+def test_ack_timeout_of_zero_waits_until_that_is_changed(master):
+    master.spawn("-m", "--ack-timeout", "0", "-r", "0", program=master.probe())
+    master.wait_answering()
+    eventually(master.all_reports)
+    assert master.request("config", json.dumps({"ack-timeout": 0.1}))["ok"]
+    assert master.wait_exit() == 1
+    assert "has not acked within" in master.log()
+
+
+def test_manual_and_ack_timeout_in_any_order(master):
+    for words in (["--ack-timeout", "0.2", "-m"], ["-m", "--ack-timeout", "0.2"]):
+        master.spawn(*words, "-r", "0")
+        assert master.wait_exit() == 1
+    assert len(re.findall("has not acked within 200 ms", master.log())) == 2
+
+
+@pytest.mark.skipif(not is_root(), reason="needs another user")
+def test_ack_of_an_unrelated_process_is_refused_and_logged(master):
+    master.dir.chmod(0o711)
+    master.spawn("-m", "--socket-mode", "0666", program=master.probe())
+    master.wait_answering()
+    [pid] = eventually(lambda: master.pids("starting"))
+    code = ("import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); "
+            "s.sendall(sys.argv[2].encode()+b'\\n'); print(s.makefile().readline(),end='')")
+    for line in ('{"command":"worker:ack","pid":%d}' % pid, '{"command":"worker:ack"}', '{"command":"die"}',
+                 '{"command":"worker:ping","pid":%d,"request_id":"x"}' % pid, '{"command":"status"}'):
+        result = subprocess.run([sys.executable, "-c", code, str(master.socket_path), line], user=NOBODY,
+                                group=NOBODY, extra_groups=[], capture_output=True, text=True, timeout=20)
+        assert result.returncode == 0, result.stderr
+        assert "Acknowledged" not in result.stdout and "refused" in result.stdout.lower() or result.stdout == ""
+    assert master.pids("starting") == [pid]
+    master.wait_log("refused", count=5)
+    assert str(NOBODY) in master.log() or "nobody" in master.log()
+    master.stop()
+
+
+@pytest.mark.skipif(not is_root(), reason="needs another user")
+def test_worker_that_became_another_user_may_ack_and_nothing_else(master):
+    master.dir.chmod(0o711)
+    master.reports.chmod(0o777)
+    as_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    master.start("-m", "--socket-mode", "0666", program=[*as_nobody, *master.probe("--ack", "manual")])
+    report = master.first_report()
+    assert report.uid == NOBODY and answer_of(master, report.pid) == '"Acknowledged!"\n'
+    assert report.argv[0] == PROBE
+    master.stop()
+
+
+@pytest.mark.skipif(not is_root(), reason="needs another user")
+@pytest.mark.parametrize("command", ["die", "upgrade", "inc", "status"])
+def test_worker_of_another_user_is_refused_everything_else(master, command):
+    master.dir.chmod(0o711)
+    master.reports.chmod(0o777)
+    as_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    master.start("--ack-mode", "0.1", "--socket-mode", "0666", program=[
+        *as_nobody, *master.probe("--ack", "manual", "--ack-line", '{"command":"%s"}' % command)])
+    assert "refused" in answer_of(master, master.pids()[0]).lower()
+    assert len(master.pids()) == 1 and master.group()["generation"] == 1
+    master.stop()
+
+
+@pytest.mark.skipif(not is_root(), reason="needs another user")
+def test_worker_of_another_user_may_not_ack_for_its_sibling(master):
+    master.dir.chmod(0o711)
+    master.reports.chmod(0o777)
+    as_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    program = [*as_nobody, *master.probe("--ack", "manual", "--ack-line", '{"command":"worker:ack","pid":1}')]
+    master.spawn("-m", "--socket-mode", "0666", program=program)
+    master.wait_answering()
+    [pid] = eventually(lambda: master.pids("starting"))
+    assert "Acknowledged" not in answer_of(master, pid)
+    assert master.pids("starting") == [pid]
+    master.stop()
+
+
+def test_ping_is_shown(master):
+    master.start("--ack-mode", "0")
+    [pid] = master.pids()
+    assert master.request("worker:ping", pid=pid, request_id="req-42")["ok"]
+    assert "req-42" in json.dumps(master.status()) + json.dumps(master.request("state"))
+    master.stop()

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SPEC 9: out of processes, descriptors, memory or disk the master says so, keeps what runs, and tries again."""
+
+import fcntl
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from harness import can_unshare, eventually, is_root
+
+UNUSED_USER = 61234  # nobody's, so that its number of processes is ours alone
+
+
+@pytest.mark.skipif(not is_root(), reason="RLIMIT_NPROC needs another user")
+def test_too_many_processes(master):
+    master.dir.chmod(0o777)
+    master.reports.chmod(0o777)
+    user = UNUSED_USER + int(master.mark[:3], 16)
+    master.spawn("--ack-mode", "0", "-n", "8", "-r", "0", "-s", "0.05", user=user, group=user, extra_groups=[])
+    master.wait_ready()
+    resource.prlimit(master.pid, resource.RLIMIT_NPROC, (9, 1000))
+    before = master.pids()
+    assert master.request("set_workers", 12)["ok"]
+    master.wait_log("Resource temporarily unavailable")
+    assert set(before) <= set(master.pids("ready")), "what runs is kept"
+    assert master.process.poll() is None, "scarcity is no failure of the program: it does not give up"
+    resource.prlimit(master.pid, resource.RLIMIT_NPROC, (1000, 1000))
+    master.wait_ready(12, timeout=60)
+    assert set(before) <= set(master.pids())
+    assert len(master.log().splitlines()) < 60, "no loop of noise"
+    master.stop()
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
+def test_clone_fails_for_a_while(master):
+    strace = ["strace", "-D", "-qq", "-e", "trace=none", "-e", "signal=none", "-o", master.dir / "trace",
+              "-e", "inject=clone3,clone,vfork,fork:error=EAGAIN:when=1..3"]
+    master.spawn("--ack-mode", "0", "-n", "2", "-r", "0", "-s", "0.05", wrapper=strace)
+    master.wait_ready(2, timeout=60)
+    assert "Resource temporarily unavailable" in master.log()
+    assert master.group()["deaths_before_ack"] == 0
+    master.stop()
+
+
+def test_too_many_descriptors(master):
+    master.start("--ack-mode", "0", "-n", "2")
+    pids = master.pids()
+    used = len(os.listdir(f"/proc/{master.pid}/fd"))
+    _, hard = resource.prlimit(master.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(master.pid, resource.RLIMIT_NOFILE, (used + 20, hard))
+    # More connections than descriptors: some wait in the queue, nobody is hurt.
+    controls = [master.connect() for _ in range(60)]
+    for control in controls:
+        control.send("ehlo")
+    served = [control for control in controls[:10]]
+    for control in served:
+        assert control.reply()["ok"]
+    master.wait_log("Too many open files|descriptors")
+    os.kill(pids[0], signal.SIGKILL)
+    master.wait_log(f"worker {pids[0]} .*SIGKILL")
+    for control in controls:
+        control.close()
+    master.wait_ready(2)
+    assert pids[1] in master.pids()
+    assert len(master.log().splitlines()) < 60, "no loop of noise"
+    master.stop()
+
+
+def test_connections_that_had_to_wait_are_served(master):
+    master.start("--ack-mode", "0")
+    used = len(os.listdir(f"/proc/{master.pid}/fd"))
+    _, hard = resource.prlimit(master.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(master.pid, resource.RLIMIT_NOFILE, (used + 10, hard))
+    controls = [master.connect() for _ in range(40)]
+    for control in controls:
+        control.send("ehlo")
+    for control in controls:  # each that is served and closed makes room for one that waits
+        assert control.reply()["ok"]
+        control.close()
+    master.stop()
+
+
+def test_too_few_descriptors_at_the_start(master):
+    result = subprocess.run(master.command("-b", "127.0.0.1:0", "-b", "127.0.0.1:0", "-b", "127.0.0.1:0"),
+                            env=master.environment(), capture_output=True, text=True, timeout=20,
+                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (6, 6)))
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1 and "Too many open files" in result.stderr
+    assert not master.socket_path.exists()
+
+
+def test_workers_get_the_limit_that_the_master_was_given(master):
+    master.start("--ack-mode", "0", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (300, 4000)))
+    assert master.first_report().nofile == 300
+    master.stop()
+
+
+@pytest.mark.skipif(not can_unshare(), reason="needs private mount namespaces")
+def test_full_file_system_for_the_pidfile(master):
+    disk = master.dir / "disk"
+    disk.mkdir()
+    shell = ('mount -t tmpfs -o size=4k,nr_inodes=50 none "$1" && { head -c 8192 /dev/zero > "$1/fill"; true; }; '
+             'd="$1"; shift; "$@"; code=$?; ls -A "$d"; exit $code')
+    result = subprocess.run(["unshare", "-m", "sh", "-c", shell, "sh", disk,
+                             *master.command("-e", disk / "pid", "-b", master.dir / "a.sock")],
+                            env=master.environment(), capture_output=True, text=True, timeout=30)
+    assert result.returncode == 1
+    line = [text for text in result.stderr.splitlines() if "einhyrningsins" in text]
+    assert len(line) == 1 and "No space left" in line[0] and str(disk / "pid") in line[0], result.stderr
+    assert result.stdout.split() == ["fill"], "no torn pid file is left"
+    assert not (master.dir / "a.sock").exists() and not master.socket_path.exists()
+
+
+def test_full_file_system_for_the_log(master):
+    with open("/dev/full", "w") as full:
+        master.start("--ack-mode", "0", "-n", "2", "-v", stderr=full)
+    assert master.request("upgrade")["ok"]
+    master.wait_ready()
+    os.kill(master.pids()[0], signal.SIGKILL)
+    eventually(lambda: master.group()["last_death"])
+    master.wait_ready()
+    master.stop()
+
+
+def test_log_that_nobody_reads_never_stops_the_master(master):
+    read_end, write_end = os.pipe()
+    fcntl.fcntl(read_end, 1031, 4096)  # F_SETPIPE_SZ
+    master.start("--ack-mode", "0", "-v", "-n", "20", stderr=write_end)
+    flags = fcntl.fcntl(write_end, fcntl.F_GETFL)
+    os.close(write_end)
+    assert not flags & os.O_NONBLOCK, "workers share that description: it must stay blocking"
+    for _ in range(60):
+        assert master.request("restart")["ok"]
+        eventually(lambda: (g := master.group())["state"] == "running" and g["ready"] == 20)
+    # It moves again: the number of dropped lines is told.
+    os.set_blocking(read_end, False)
+    text = ""
+
+    def told():
+        nonlocal text
+        try:
+            text += os.read(read_end, 65536).decode()
+        except BlockingIOError:
+            pass
+        return re.search(r"\d+ .*dropped|dropped \d+", text)
+    eventually(told)
+    assert all(len(line) < 1000 for line in text.splitlines())
+    master.stop()
+    os.close(read_end)
+
+
+def test_log_whose_reader_has_gone(master):
+    read_end, write_end = os.pipe()
+    master.start("--ack-mode", "0", "-v", stderr=write_end)
+    os.close(write_end)
+    os.close(read_end)
+    for _ in range(3):
+        assert master.request("upgrade")["ok"]
+    master.wait_ready()
+    master.stop()
+
+
+def test_memory_does_not_grow_with_deaths(master):
+    master.start("--ack-mode", "0", "-q", "-n", "20")
+
+    def kill_all(times):
+        for _ in range(times):
+            old = master.pids()
+            assert master.request("killall")["ok"]
+            eventually(lambda: not set(old) & set(master.pids()) and len(master.pids("ready")) == 20)
+
+    def private():
+        text = open(f"/proc/{master.pid}/smaps_rollup").read()
+        return sum(map(int, re.findall(r"Private_Dirty: +(\d+) kB", text)))
+    kill_all(10)
+    before, fds = private(), len(os.listdir(f"/proc/{master.pid}/fd"))
+    kill_all(30)
+    assert private() - before < 64, "kB"
+    assert len(os.listdir(f"/proc/{master.pid}/fd")) == fds
+    master.stop()

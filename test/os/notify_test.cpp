@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "os/notify.hpp"
+#include "support.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+using namespace einhyrningsins::os;
+using namespace os_test;
+
+namespace {
+
+/// sd_notify(3), with descriptors.
+bool send(const std::string& address, const std::string& text, std::vector<int> fds = {}) {
+    unique_fd client(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_un where{};
+    where.sun_family = AF_UNIX;
+    std::memcpy(where.sun_path + 1, address.data() + 1, address.size() - 1);
+    iovec part{const_cast<char*>(text.data()), text.size()};
+    alignas(cmsghdr) char control[CMSG_SPACE(16 * sizeof(int))]{};
+    msghdr message{};
+    message.msg_name = &where;
+    message.msg_namelen = static_cast<socklen_t>(sizeof(sa_family_t) + address.size());
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (!fds.empty()) {
+        message.msg_control = control;
+        message.msg_controllen = CMSG_SPACE(fds.size() * sizeof(int));
+        cmsghdr* header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
+        std::memcpy(CMSG_DATA(header), fds.data(), fds.size() * sizeof(int));
+    }
+    return ::sendmsg(client.get(), &message, 0) == static_cast<ssize_t>(text.size());
+}
+
+struct fixture {
+    notify_socket socket = std::move(*notify_socket::open());
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(notify, fixture)
+
+BOOST_AUTO_TEST_CASE(the_address_can_be_put_into_a_variable) {
+    const std::string& address = socket.address();
+    BOOST_TEST(address.size() == 6U);
+    BOOST_TEST(address[0] == '@');
+    BOOST_TEST(address.find_first_not_of("0123456789abcdef", 1) == std::string::npos);
+    BOOST_TEST((::fcntl(socket.fd(), F_GETFD) & FD_CLOEXEC));
+}
+
+BOOST_AUTO_TEST_CASE(the_kernel_tells_who_is_ready) {
+    pid_t sender = 0;
+    int pipe[2];
+    BOOST_REQUIRE(::pipe2(pipe, O_CLOEXEC) == 0);
+    BOOST_TEST(in_child([&] {
+                   pid_t own = ::getpid();
+                   bool told = ::write(pipe[1], &own, sizeof own) == sizeof own;
+                   return first_failure({told, send(socket.address(), "READY=1")});
+               }) == 0);
+    BOOST_TEST(::read(pipe[0], &sender, sizeof sender) == ssize_t(sizeof sender));
+    BOOST_TEST(socket.receive() == std::vector<pid_t>{sender}, boost::test_tools::per_element());
+    BOOST_TEST(socket.receive().empty());
+    ::close(pipe[0]);
+    ::close(pipe[1]);
+}
+
+BOOST_AUTO_TEST_CASE(ready_is_a_line_of_its_own) {
+    for (const char* text : {"READY=1", "READY=1\n", "STATUS=up\nREADY=1\nMAINPID=1"}) {
+        BOOST_TEST(send(socket.address(), text));
+        BOOST_TEST(socket.receive().size() == 1U, text);
+    }
+    for (const char* text :
+         {"", "\n\n", "READY=0", "READY=10", "NOT READY=1", "READY=1 ", "rubbish"}) {
+        BOOST_TEST(send(socket.address(), text));
+        BOOST_TEST(socket.receive().empty(), text);
+    }
+    BOOST_TEST(send(socket.address(), std::string(100000, 'x')));
+    BOOST_TEST(socket.receive().empty());
+}
+
+BOOST_AUTO_TEST_CASE(several_are_read_at_once) {
+    for (int i = 0; i < 5; ++i)
+        BOOST_TEST(send(socket.address(), "READY=1"));
+    BOOST_TEST(socket.receive().size() == 5U);
+}
+
+BOOST_AUTO_TEST_CASE(descriptors_that_come_along_are_closed) {
+    int pipe[2];
+    BOOST_REQUIRE(::pipe2(pipe, O_CLOEXEC | O_NONBLOCK) == 0);
+    BOOST_TEST(send(socket.address(), "BARRIER=1", {pipe[1], pipe[1], pipe[1]}));
+    ::close(pipe[1]);
+    char byte;
+    BOOST_TEST(::read(pipe[0], &byte, 1) == -1); // somebody still has the other end
+    BOOST_TEST(socket.receive().empty());
+    BOOST_TEST(::read(pipe[0], &byte, 1) == 0);
+    ::close(pipe[0]);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
