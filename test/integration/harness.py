@@ -176,6 +176,7 @@ class Master:
         self.stderr_path = self.dir / "stderr"
         self.stdout_path = self.dir / "stdout"
         self.process = None
+        self.probing = False
         self.others = []
 
     # ---- Starting ----
@@ -198,6 +199,7 @@ class Master:
 
     def spawn(self, *options, program=None, env=None, wrapper=(), **popen):
         """Starts the master without waiting for anything. wrapper: words before the command line."""
+        self.probing = program is None or PROBE in map(str, program)
         popen.setdefault("cwd", self.dir)
         popen.setdefault("start_new_session", True)
         popen.setdefault("stdin", subprocess.DEVNULL)
@@ -278,14 +280,18 @@ class Master:
         eventually(answering, timeout, f"the control socket of the master answers:\n{self.log()}")
 
     def wait_ready(self, count=None, timeout=PATIENCE):
-        """Waits until `count` workers (default: the target) are ready and none else is there."""
+        """Waits until `count` workers (default: the target) are ready and none else is there.
+
+        A timer may call a probe ready that has hardly begun: it is so when it has reported, and takes signals.
+        """
         self.wait_answering(timeout)
 
         def ready():
             group = self.group()
             states = [worker["state"] for worker in group["workers"]]
             wanted = group["target"] if count is None else count
-            return states == ["ready"] * wanted
+            return states == ["ready"] * wanted and all(
+                self.report_path(worker["pid"]) for worker in group["workers"] if self.probing)
         try:
             eventually(ready, timeout)
         except AssertionError:

@@ -131,7 +131,7 @@ def first_never_acks(master, ack="manual"):
 @pytest.mark.parametrize("mode", ["manual", "notify"])
 def test_worker_that_does_not_ack_in_time_is_replaced(master, mode):
     master.spawn("--ack-mode", mode, "--ack-timeout", "0.4", "-s", "0.1", program=first_never_acks(master, mode))
-    master.wait_log("has not acked within 400 ms")
+    master.wait_log("has not acked within 4\\d\\d ms")
     master.wait_ready()
     late, = [r.pid for r in master.all_reports() if r.pid not in master.pids()]
     assert master.signals_of(late) == ["TERM"]
@@ -157,7 +157,7 @@ def test_manual_and_ack_timeout_in_any_order(master):
     for words in (["--ack-timeout", "0.2", "-m"], ["-m", "--ack-timeout", "0.2"]):
         master.spawn(*words, "-r", "0")
         assert master.wait_exit() == 1
-    assert len(re.findall("has not acked within 200 ms", master.log())) == 2
+    assert len(re.findall(r"has not acked within 2\d\d ms", master.log())) == 2
 
 
 @pytest.mark.skipif(not is_root(), reason="needs another user")
@@ -173,7 +173,7 @@ def test_ack_of_an_unrelated_process_is_refused_and_logged(master):
         result = subprocess.run([sys.executable, "-c", code, str(master.socket_path), line], user=NOBODY,
                                 group=NOBODY, extra_groups=[], capture_output=True, text=True, timeout=20)
         assert result.returncode == 0, result.stderr
-        assert "Acknowledged" not in result.stdout and "refused" in result.stdout.lower() or result.stdout == ""
+        assert "Acknowledged" not in result.stdout and "permission denied" in result.stdout
     assert master.pids("starting") == [pid]
     master.wait_log("refused", count=5)
     assert str(NOBODY) in master.log() or "nobody" in master.log()
@@ -200,7 +200,7 @@ def test_worker_of_another_user_is_refused_everything_else(master, command):
     as_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     master.start("--ack-mode", "0.1", "--socket-mode", "0666", program=[
         *as_nobody, *master.probe("--ack", "manual", "--ack-line", '{"command":"%s"}' % command)])
-    assert "refused" in answer_of(master, master.pids()[0]).lower()
+    assert "permission denied" in answer_of(master, master.pids()[0])
     assert len(master.pids()) == 1 and master.group()["generation"] == 1
     master.stop()
 

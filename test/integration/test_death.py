@@ -71,9 +71,9 @@ def test_back_off_grows_by_half(master):
 
 def test_back_off_is_per_group_not_per_worker(master):
     # Eight workers that die are one group in trouble: it does not start eight at a time for ever.
-    master.spawn("-m", "-n", "8", "-s", "0.1", "-r", "20", program=master.probe("--exit-before-ack", "3"))
+    master.spawn("-m", "-n", "8", "-s", "0.02", "-r", "12", program=master.probe("--exit-before-ack", "3"))
     assert master.wait_exit(60) == 1
-    assert len(spawn_times(master)) <= 21 + 8
+    assert len(spawn_times(master)) <= 13 + 8
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])

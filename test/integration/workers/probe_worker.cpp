@@ -188,9 +188,8 @@ std::string describe_process(char** arguments) {
 }
 
 /// The report appears at once or not at all, so that a test that sees it can read it.
-void write_report(const std::string& dir, char** arguments) {
+void write_report(const std::string& dir, const std::string& text) {
     const std::string path = dir + "/" + std::to_string(getpid()) + ".json";
-    const std::string text = describe_process(arguments);
     FILE* file = std::fopen((path + ".part").c_str(), "we");
     if (!file || std::fwrite(text.data(), 1, text.size(), file) != text.size()) std::_Exit(8);
     std::fclose(file);
@@ -401,18 +400,17 @@ options parse(int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
-    // Before the mask is touched, because the mask is part of the report.
-    std::string dir;
-    for (int n = 1; n + 1 < argc; ++n)
-        if (std::string_view(argv[n]) == "--dir") dir = argv[n + 1];
-    if (!dir.empty()) write_report(dir, argv);
+    // Before the mask is touched, because the mask is part of it.
+    const std::string description = describe_process(argv);
 
     sigset_t all;
     sigfillset(&all);
     sigdelset(&all, SIGCHLD);
     sigprocmask(SIG_BLOCK, &all, nullptr);
 
+    // Whoever sees the report may send signals: none is lost from now on.
     const options wanted = parse(argc, argv);
+    if (!wanted.dir.empty()) write_report(wanted.dir, description);
     maybe_fail(wanted);
     if (wanted.orphan) leave_orphan(wanted);
     pause_for(wanted.ack_delay);
