@@ -31,7 +31,7 @@ void group::on(const event::start&, time_point now) {
 void group::on(const event::stop& what, time_point now) {
     start_again_ = false;
     if (phase_ == group_phase::stopped) return;
-    if (upgrade_) close_upgrade("the group was told to stop");
+    if (upgrade_) close_upgrade("the group was told to stop", std::nullopt);
     phase_ = group_phase::stopping;
     std::erase_if(workers_, [](const worker& who) { return !who.spawn_requested; });
     dismiss_all(what.signal, now);
@@ -164,16 +164,17 @@ void group::abort_upgrade(time_point now) {
     else
         close_upgrade(std::to_string(current_.failures) +
                       (current_.failures == 1 ? " attempt" : " attempts in a row") +
-                      " to start a worker of it failed");
+                      " to start a worker of it failed",
+                      capacity());
     current_ = previous;
     dismiss_unacked(failed, now);
     if (again) return begin_upgrade(*again, now);
     if (wishes_.retries && current_.failures > *wishes_.retries) give_up();
 }
 
-void group::close_upgrade(std::string reason) {
+void group::close_upgrade(std::string reason, std::optional<unsigned> serving) {
     tell(report_of::upgrade_aborted{current_.generation, std::move(reason),
-                                    std::move(upgrade_->failures)});
+                                    std::move(upgrade_->failures), serving});
     upgrade_.reset();
 }
 

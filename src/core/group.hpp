@@ -118,7 +118,7 @@ class group {
     void begin_upgrade(upgrade_mode mode, time_point now);
     void finish_upgrade(time_point now);
     void abort_upgrade(time_point now);
-    void close_upgrade(std::string reason);
+    void close_upgrade(std::string reason, std::optional<unsigned> serving);
     void give_up();
 
     void ack(worker& who, time_point now);

@@ -92,8 +92,11 @@ std::string text(const report_of::upgrade_aborted& r) {
         line += separator + describe(what);
         separator = "; ";
     }
-    if (!r.failures.empty()) line += "); the old workers keep serving";
-    return line;
+    if (!r.failures.empty()) line += ")";
+    if (!r.serving) return line;
+    if (*r.serving == 0) return line + "; no worker is ready";
+    return line + "; " + plural(*r.serving, "worker") + (*r.serving == 1 ? " keeps" : " keep") +
+           " serving";
 }
 
 std::string text(const report_of::stopped&) { return "all workers have gone"; }

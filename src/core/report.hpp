@@ -100,6 +100,7 @@ struct upgrade_aborted {
     core::generation generation;
     std::string reason;
     std::vector<failure> failures; ///< the last row of them
+    std::optional<unsigned> serving; ///< ready workers that stay; nothing: the whole group stops
 };
 
 /// The last worker of a group that was stopped has gone.

@@ -6,7 +6,6 @@
 #include <getopt.h>
 #include <sys/un.h>
 
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
 

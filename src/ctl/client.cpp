@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <utility>
@@ -29,10 +28,10 @@ sockaddr_un address_of(const std::string& path) {
 }
 
 timeval duration_of(double seconds) {
-    double whole = std::floor(seconds);
-    auto microseconds = static_cast<suseconds_t>((seconds - whole) * 1e6);
-    if (seconds > 0 && whole < 1 && microseconds == 0) microseconds = 1; // 0 means for ever
-    return {static_cast<time_t>(whole), microseconds};
+    auto whole = static_cast<time_t>(seconds);
+    auto microseconds = static_cast<suseconds_t>((seconds - static_cast<double>(whole)) * 1e6);
+    if (seconds > 0 && whole == 0 && microseconds == 0) microseconds = 1; // 0 means for ever
+    return {whole, microseconds};
 }
 
 /// Ctrl-Z and `fg` interrupt as well, but mean no harm.

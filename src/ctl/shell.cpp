@@ -26,12 +26,20 @@ using c_string = std::unique_ptr<char, freed>;
 /// After Ctrl-C in the middle of a line.
 int begin_line_anew() {
     if (!take_interrupt()) return 0;
-    std::fputs("^C", stdout);
     rl_crlf();
     rl_replace_line("", 1);
     rl_on_new_line();
     rl_redisplay();
     return 0;
+}
+
+/// A Ctrl-C that comes while readline does not wait is noticed with the next key, and was before
+/// it.
+int next_key(FILE* input) {
+    int key = rl_getc(input);
+    rl_check_signals();
+    begin_line_anew();
+    return key;
 }
 
 /// Nothing at the end of the input.
@@ -58,6 +66,7 @@ exit_code run_shell(client& master, console& commands) {
     catch_interrupts();
     complete_with(master);
     rl_signal_event_hook = begin_line_anew;
+    rl_getc_function = next_key;
     history lines;
     std::puts("'help' lists the commands, 'quit' leaves.");
     while (auto line = read_line()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/group_runner.hpp"
 
+#include "config/descriptor_name.hpp"
 #include "config/worker_environment.hpp"
 #include "master/access.hpp"
 #include "master/logging.hpp"
@@ -157,9 +158,7 @@ std::vector<std::string> group_runner::make_environment(core::generation number)
 }
 
 std::string group_runner::listener_name(const os::opened_listener& one) const {
-    std::string name = one.name.empty() ? settings_.name : one.name;
-    std::ranges::replace(name, ':', '_'); // separates the names in LISTEN_FDNAMES
-    return name;
+    return one.name.empty() ? config::to_descriptor_name(settings_.name) : one.name;
 }
 
 /// Opened when it is needed first, and kept: workers of other generations may know its address.

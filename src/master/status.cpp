@@ -81,12 +81,16 @@ json::object worker_state(const core::worker& who, core::time_point now) {
     return result;
 }
 
-/// A worker that has not been spawned yet is no process to show.
+/// In the order of their index. A worker that has not been spawned yet is no process to show.
 json::array workers(const core::group& group, core::time_point now,
                     json::object (*describe)(const core::worker&, core::time_point)) {
     json::array result;
+    std::vector<const core::worker*> sorted;
     for (const core::worker& who : group.workers())
-        if (who.pid != 0) result.push_back(describe(who, now));
+        if (who.pid != 0) sorted.push_back(&who);
+    std::ranges::sort(sorted, {}, &core::worker::index);
+    for (const core::worker* who : sorted)
+        result.push_back(describe(*who, now));
     return result;
 }
 

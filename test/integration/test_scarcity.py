@@ -21,15 +21,21 @@ def test_too_many_processes(master):
     master.dir.chmod(0o777)
     master.reports.chmod(0o777)
     user = UNUSED_USER + int(master.mark[:3], 16)
-    master.spawn("--ack-mode", "0", "-n", "8", "-r", "0", "-s", "0.05", user=user, group=user, extra_groups=[])
-    master.wait_ready()
-    resource.prlimit(master.pid, resource.RLIMIT_NPROC, (9, 1000))
+
+    def limit(soft):
+        # As that user, because root may lack the capability for limits of others.
+        code = "import resource,sys; resource.prlimit(int(sys.argv[1]), resource.RLIMIT_NPROC, (int(sys.argv[2]), 1000))"
+        subprocess.run(["/usr/bin/python3", "-c", code, str(master.pid), str(soft)], check=True, timeout=20, user=user,
+                       group=user, extra_groups=[])
+    master.start("--ack-mode", "0", "-n", "8", "-r", "0", "-s", "0.05", user=user, group=user, extra_groups=[],
+                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NPROC, (1000, 1000)))
+    limit(9)
     before = master.pids()
     assert master.request("set_workers", 12)["ok"]
     master.wait_log("Resource temporarily unavailable")
     assert set(before) <= set(master.pids("ready")), "what runs is kept"
     assert master.process.poll() is None, "scarcity is no failure of the program: it does not give up"
-    resource.prlimit(master.pid, resource.RLIMIT_NPROC, (1000, 1000))
+    limit(1000)
     master.wait_ready(12, timeout=60)
     assert set(before) <= set(master.pids())
     assert len(master.log().splitlines()) < 60, "no loop of noise"
@@ -38,7 +44,7 @@ def test_too_many_processes(master):
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
 def test_clone_fails_for_a_while(master):
-    strace = ["strace", "-D", "-qq", "-e", "trace=none", "-e", "signal=none", "-o", master.dir / "trace",
+    strace = ["strace", "-D", "-qq", "-e", "trace=clone3,clone,vfork,fork", "-e", "signal=none", "-o", master.dir / "trace",
               "-e", "inject=clone3,clone,vfork,fork:error=EAGAIN:when=1..3"]
     master.spawn("--ack-mode", "0", "-n", "2", "-r", "0", "-s", "0.05", wrapper=strace)
     master.wait_ready(2, timeout=60)

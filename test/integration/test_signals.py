@@ -54,7 +54,7 @@ def test_no_worker_is_started_again_while_stopping(master):
     pids = master.pids()
     master.signal(signal.SIGTERM)
     master.wait_signal(pids[0], "TERM")
-    for command in ("inc", "upgrade"):
+    for command in ("start", "upgrade"):
         assert not master.request(command)["ok"]
     os.kill(pids[0], signal.SIGKILL)
     eventually(lambda: master.pids() == [pids[1]])

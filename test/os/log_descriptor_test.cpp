@@ -19,7 +19,7 @@ namespace {
 
 /// Writes until nothing more goes; the error is what stopped it.
 ssize_t fill(const log_descriptor& log, std::size_t& total) {
-    const std::string text(3000, 'x');
+    const std::string text(200'000, 'x'); // more than a pipe takes at once
     ssize_t written;
     while ((written = log.write_some(text)) > 0)
         total += static_cast<std::size_t>(written);
