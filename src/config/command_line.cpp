@@ -20,7 +20,6 @@ namespace {
 namespace po = boost::program_options;
 using words = std::vector<std::string>;
 
-
 po::options_description describe_options() {
     po::options_description all;
     for (const option& one : options()) {
@@ -59,12 +58,14 @@ bool is_negative_number(const std::string& word) {
     return word[0] == '-' && word.find_first_of("0123456789") == 1;
 }
 
-/// An option whose value is the next word. Program_options would do the same, but for a value that
-/// is also the name of an option: "-c number", "--nice -4".
+/// An option whose value is the next word. Program_options would refuse some values that are also
+/// the name of an option ("-c number", "--nice -4"), and take others ("-n --bind :80").
 std::vector<po::option> take_option_and_value(words& left) {
     const option* known = named_by(left[0]);
     if (!known || !known->argument || left.size() < 2) return {};
-    if (looks_like_option(left[1]) && !is_negative_number(left[1])) return {};
+    if (looks_like_option(left[1]) && !is_negative_number(left[1]))
+        throw po::invalid_command_line_syntax(po::invalid_syntax::missing_parameter, known->name,
+                                              left[0], po::command_line_style::allow_long);
     po::option taken(known->name, {left[1]});
     left.erase(left.begin(), left.begin() + 2);
     return {taken};
@@ -73,6 +74,7 @@ std::vector<po::option> take_option_and_value(words& left) {
 /// Asked by Program_options before it looks at the words itself.
 std::vector<po::option> take_by_our_rules(words& left) {
     if (left.empty()) return {};
+    if (left[0].starts_with("--=")) throw po::unknown_option(left[0]); // else a word of the program
     if (left[0] == "--" || !looks_like_option(left[0])) return take_program(left);
     return take_option_and_value(left);
 }
@@ -81,9 +83,9 @@ std::string unknown_option(const std::string& name) {
     words candidates;
     for (const option& one : options())
         candidates.push_back("--" + std::string(one.name));
-    return "unknown option '" + name + "'" +
-           (name.starts_with("--") ? core::did_you_mean(name.substr(0, name.find('=')), candidates)
-                                   : "") +
+    std::string_view word = std::string_view(name).substr(0, name.find('='));
+    bool is_long = word.starts_with("--"); // a hint at a single letter would be a guess
+    return "unknown option " + quote(word) + (is_long ? core::did_you_mean(word, candidates) : "") +
            "; --help lists all";
 }
 
@@ -103,19 +105,11 @@ std::vector<po::option> split(const words& given) {
 std::string explain(const po::error& error) {
     if (auto* unknown = dynamic_cast<const po::unknown_option*>(&error))
         return unknown_option(unknown->get_option_name());
-    if (auto* syntax = dynamic_cast<const po::invalid_command_line_syntax*>(&error)) {
-        std::string name = syntax->get_option_name();
-        switch (syntax->kind()) {
-        case po::invalid_syntax::missing_parameter:
-        case po::invalid_syntax::empty_adjacent_parameter:
-            return name + ": its value is missing";
-        case po::invalid_syntax::extra_parameter:
-            return name + ": takes no value";
-        default:
-            break;
-        }
-    }
-    return error.what();
+    auto* syntax = dynamic_cast<const po::invalid_command_line_syntax*>(&error);
+    const option* known = syntax ? named_by(syntax->get_option_name()) : nullptr;
+    if (!known) return quote(error.what());
+    return "--" + std::string(known->name) +
+           (known->argument ? ": its value is missing" : ": takes no value");
 }
 
 /// Nothing is looked at after --help or --version.

@@ -5,7 +5,7 @@
 namespace einhyrningsins::config {
 namespace {
 
-constexpr std::size_t help_column = 34;
+constexpr std::size_t help_column = 32;
 
 std::string entry(char letter, const std::string& name, const char* argument,
                   std::string_view help) {

@@ -203,10 +203,11 @@ constexpr std::array table{
            set<&group_settings::kill_children_on_exit>},
 
     option{"Listeners", "bind", 'b', "SPEC",
-           "a listener; repeatable. ADDRESS[,OPT...], where ADDRESS is HOST:PORT,\n:PORT, "
-           "[IPV6]:PORT, udp:HOST:PORT, /PATH, unix:@NAME, systemd[:NAME] or fd:N\nand OPT is r "
-           "(SO_REUSEADDR), n (O_NONBLOCK), so_reuseport, backlog=N,\nname=WORD, mode=OCTAL, "
-           "user=NAME or group=NAME",
+           "a listener; repeatable. ADDRESS[,OPT...], where ADDRESS is one of\n"
+           "HOST:PORT, :PORT, [IPV6]:PORT, udp:HOST:PORT, /PATH, unix:@NAME,\n"
+           "systemd[:NAME], fd:N, and OPT is r (SO_REUSEADDR), n (O_NONBLOCK),\n"
+           "so_reuseport, backlog=N, name=WORD, or, of a path, mode=OCTAL,\n"
+           "user=NAME, group=NAME",
            repeatable, at_start, bind},
     option{nullptr, "ipv4-only", '4', nullptr, "bind only IPv4 addresses", once, at_start,
            only_family<ip_family::v4>},
@@ -224,7 +225,7 @@ constexpr std::array table{
            "how long a manual or notify ack may take; 0 = for ever (30)", once, at_run_time,
            ack_timeout},
     option{nullptr, "retries", 'r', "COUNT",
-           "give up after so many retries that died before their ack in a row (never)", once,
+           "give up after so many retries in a row that died before their ack\n(never)", once,
            at_run_time, retries},
     option{nullptr, "seconds", 's', "SECONDS", "base of the back-off after a death before ack (1)",
            once, at_run_time, seconds<&core::policy::seconds>},
@@ -236,7 +237,7 @@ constexpr std::array table{
         "until a worker that was told to go gets SIGTERM, and SIGKILL\n10 s later; 0 = never (60)",
         once, at_run_time, seconds<&core::policy::signal_timeout>},
     option{nullptr, "max-unacked", 0, "COUNT",
-           "new workers unacked at once in an upgrade or refill (number of CPUs)", once,
+           "new workers unacked at once in an upgrade or a refill\n(number of CPUs)", once,
            at_run_time, count<&core::policy::max_unacked>},
     option{nullptr, "max-upgrade-additional", 0, "COUNT",
            "workers over --number during a rolling upgrade (no limit)", once, at_run_time,
@@ -260,7 +261,8 @@ constexpr std::array table{
            set<&master_settings::syslog>},
     option{nullptr, "log-format", 0, "FORMAT", "'text' or 'json' lines on standard error (text)",
            once, at_start, log_lines},
-    option{nullptr, "verbose", 'v', nullptr, "log more", once, at_start, level<verbosity::verbose>},
+    option{nullptr, "verbose", 'v', nullptr, "log debugging messages, too", once, at_start,
+           level<verbosity::verbose>},
     option{nullptr, "quiet", 'q', nullptr, "log only errors", once, at_start,
            level<verbosity::quiet>},
 

@@ -78,7 +78,7 @@ void group::on(const event::spawned& what, time_point now) {
     who->since = now;
     if (lineage* line = lineage_of(who->generation)) line->scarcities = 0;
     tell(report_of::worker_started{*who});
-    if (!who->active()) dismiss(*who, who->told.signal, who->told.patience, now);
+    if (!who->active()) dismiss(*who, who->told.signal, who->told.how, now);
 }
 
 void group::on(const event::spawn_failed& what, time_point now) {
@@ -163,8 +163,8 @@ void group::abort_upgrade(time_point now) {
         upgrade_.reset();
     else
         close_upgrade(std::to_string(current_.failures) +
-                      (current_.failures == 1 ? " attempt" : " attempts in a row") +
-                      " to start a worker of it failed",
+                          (current_.failures == 1 ? " attempt" : " attempts in a row") +
+                          " to start a worker of it failed",
                       capacity());
     current_ = previous;
     dismiss_unacked(failed, now);
@@ -204,7 +204,7 @@ void group::miss_ack(worker& who, time_point now) {
     failure what{who.pid, who.index, "no ack within " + to_string(age), age};
     ++restarts_[who.index];
     // It has never served, so it has nothing to finish: no stop signal, and no long patience.
-    dismiss(who, SIGTERM, grace_before_kill, now);
+    dismiss(who, SIGTERM, haste::hurried, now);
     fail(who.generation, std::move(what), now);
 }
 
@@ -264,9 +264,9 @@ void group::set_state(worker& who, worker_state state) {
     who.state = state;
 }
 
-void group::dismiss(worker& who, int signal, duration patience, time_point now) {
+void group::dismiss(worker& who, int signal, haste how, time_point now) {
     if (who.active()) set_state(who, worker_state::stopping);
-    who.told = {signal, now, patience};
+    who.told = {signal, now, how};
     if (who.pid != 0) actions_.push_back(action::signal{who.id, who.pid, signal});
 }
 
@@ -275,7 +275,7 @@ void group::dismiss_all(int signal, time_point now) {
         bool told_as_firmly =
             !who.active() && (who.told.signal == signal || who.told.signal == SIGKILL ||
                               (who.told.signal == SIGTERM && signal == wishes_.stop_signal));
-        if (!told_as_firmly) dismiss(who, signal, wishes_.signal_timeout, now);
+        if (!told_as_firmly) dismiss(who, signal, haste::patient, now);
     }
 }
 
@@ -283,13 +283,13 @@ void group::dismiss_unacked(core::generation number, time_point now) {
     drop_unrequested(number);
     for (worker& who : workers_)
         if (who.generation == number && who.state == worker_state::starting)
-            dismiss(who, wishes_.stop_signal, wishes_.signal_timeout, now);
+            dismiss(who, wishes_.stop_signal, haste::patient, now);
 }
 
 void group::retire(worker_id id, time_point now) {
     worker* who = find_mutable(id);
     if (who->spawn_requested)
-        dismiss(*who, wishes_.stop_signal, wishes_.signal_timeout, now);
+        dismiss(*who, wishes_.stop_signal, haste::patient, now);
     else
         remove(id);
 }

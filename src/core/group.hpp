@@ -129,7 +129,7 @@ class group {
 
     void add(core::generation number, unsigned count, time_point now);
     void set_state(worker& who, worker_state state);
-    void dismiss(worker& who, int signal, duration patience, time_point now);
+    void dismiss(worker& who, int signal, haste how, time_point now);
     void dismiss_all(int signal, time_point now);
     void dismiss_unacked(core::generation number, time_point now);
     void retire(worker_id id, time_point now);

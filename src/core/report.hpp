@@ -99,7 +99,7 @@ struct upgrade_done {
 struct upgrade_aborted {
     core::generation generation;
     std::string reason;
-    std::vector<failure> failures; ///< the last row of them
+    std::vector<failure> failures;   ///< the last row of them
     std::optional<unsigned> serving; ///< ready workers that stay; nothing: the whole group stops
 };
 

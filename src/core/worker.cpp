@@ -37,8 +37,10 @@ bool is_legal_move(worker_state from, worker_state to) {
     return (from == starting && to != starting) || (from == ready && to == stopping);
 }
 
-std::optional<time_point> dismissal::deadline() const {
-    if (signal == SIGKILL || patience == duration::zero()) return std::nullopt;
+std::optional<time_point> dismissal::deadline(duration patience) const {
+    if (signal == SIGKILL) return std::nullopt;
+    if (how == haste::hurried) return at + grace_before_kill;
+    if (patience == duration::zero()) return std::nullopt;
     return at + patience;
 }
 

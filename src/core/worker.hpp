@@ -50,15 +50,22 @@ bool is_legal_move(worker_state from, worker_state to);
 /// Between SIGTERM and SIGKILL (SPEC 3, --signal-timeout).
 constexpr duration grace_before_kill = std::chrono::seconds(10);
 
-/// What a worker was told when it had to go, and how long it may take before it is told more
-/// firmly.
+/// How long a worker that was told to go may take before it is told more firmly.
+enum class haste {
+    patient, ///< --signal-timeout
+    hurried  ///< grace_before_kill
+};
+
+/// What a worker was told when it had to go.
 struct dismissal {
     int signal = 0; ///< the last one sent
     time_point at;
-    duration patience{}; ///< zero: wait for ever
+    haste how = haste::patient;
 
-    /// When the next, firmer signal is due; nothing if there is none or no wish for it.
-    std::optional<time_point> deadline() const;
+    /// When the next, firmer signal is due; nothing if there is none or no wish for it. `patience`
+    /// is
+    /// --signal-timeout; zero: wait for ever.
+    std::optional<time_point> deadline(duration patience) const;
     /// SIGTERM after anything milder, SIGKILL after SIGTERM (SPEC 3, --signal-timeout).
     int next_signal() const;
 };

@@ -24,6 +24,9 @@ using core::severity;
 using protocol::reply;
 using protocol::verb;
 
+/// In ten seconds.
+constexpr unsigned refusals_logged = 20;
+
 reply refuse(std::string why) { return {.message = std::move(why), .ok = false}; }
 
 std::string count_of(std::size_t count, const char* noun) {
@@ -87,13 +90,8 @@ bool control_commands::is_worker_command(const order& what,
 
 control_commands::reply control_commands::turn_away(control_connection& client) {
     const os::peer& who = client.who();
-    // Somebody who tries it again and again must not fill the log.
-    auto now = core::time_point::clock::now();
-    bool quiet = now - last_refusal_ < std::chrono::seconds(1);
-    last_refusal_ = now;
-    log(quiet ? severity::debug : severity::warning, "",
-        "refused a request of process " + std::to_string(who.pid) + " of user " +
-            std::to_string(who.uid) + ", who is neither operator nor worker");
+    log_refusal("refused a request of process " + std::to_string(who.pid) + " of user " +
+                std::to_string(who.uid) + ", who is neither operator nor worker");
     return refuse("permission denied: only root, the master's user and --socket-group may do that");
 }
 
@@ -102,10 +100,9 @@ control_commands::on_worker(const order& what, const control_connection& client,
     found_worker own = worker_above(master_.groups(), client.who().pid);
     found_worker meant = what.pid ? worker_with(master_.groups(), what.pid) : own;
     if (!trusted && meant.pid != own.pid) {
-        log(severity::warning, "",
-            "refused process " + std::to_string(client.who().pid) + " of user " +
-                std::to_string(client.who().uid) + ", which spoke for worker " +
-                std::to_string(what.pid));
+        log_refusal("refused process " + std::to_string(client.who().pid) + " of user " +
+                    std::to_string(client.who().uid) + ", which spoke for worker " +
+                    std::to_string(what.pid));
         return refuse("permission denied: a worker speaks for itself only");
     }
     if (!meant)

@@ -37,6 +37,7 @@ class control_commands {
     reply carry_out(const order& what, control_connection& client, const request_id& id);
     bool is_worker_command(const order& what, const control_connection& client) const;
     reply turn_away(control_connection& client);
+    void log_refusal(const std::string& text);
     std::optional<group_selection> select(const std::string& name) const;
 
     reply on_worker(const order& what, const control_connection& client, bool trusted);
@@ -56,7 +57,8 @@ class control_commands {
 
     master& master_;
     std::optional<gid_t> operators_;
-    core::time_point last_refusal_;
+    core::time_point refusals_since_;
+    unsigned refusals_ = 0; ///< since then
 };
 
 } // namespace einhyrningsins::master

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/control_connection.hpp"
 
+#include "protocol/reply.hpp"
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -41,6 +43,7 @@ asio::awaitable<void> control_connection::serve(std::shared_ptr<control_connecti
         if (error || !self->receive()) break;
         while (self->handle_some_lines())
             co_await asio::post(token);
+        if (self->lines_.overflowed()) self->refuse_long_line();
     }
     self->ended_ = true;
     if (self->holds_ == 0) self->close();
@@ -79,6 +82,16 @@ bool control_connection::handle_some_lines() {
     }
     flush();
     return false;
+}
+
+void control_connection::refuse_long_line() {
+    static const std::string answer = protocol::to_line(
+        {.message = "error: a request has at most " + std::to_string(protocol::longest_line) +
+                    " bytes with its newline",
+         .ok = false},
+        std::nullopt);
+    send(answer);
+    close();
 }
 
 void control_connection::send(std::string_view lines) {

@@ -43,6 +43,7 @@ class control_connection : public std::enable_shared_from_this<control_connectio
   private:
     bool receive();
     bool handle_some_lines();
+    void refuse_long_line();
     void flush();
     void flush_when_writable();
     void drop();

@@ -67,7 +67,7 @@ void group_runner::step() {
     for (const core::action_type& what : group_.reconcile(core::time_point::clock::now()))
         std::visit([this](const auto& it) { perform(it); }, what);
     arm_timer();
-    if (settled_) settled_();
+    if (settled_ && !scheduled_) settled_();
 }
 
 void group_runner::perform(const core::action::begin_generation& what) {

@@ -54,7 +54,7 @@ class group_runner {
     void notice(const core::event_type& what);
 
     void observe(observer who) { observers_.push_back(std::move(who)); }
-    /// Called after each turn in which the group did something.
+    /// Called after each turn in which the group did something and nothing follows from it at once.
     void on_settled(std::function<void()> handler) { settled_ = std::move(handler); }
 
     const core::group& group() const { return group_; }

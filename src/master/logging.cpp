@@ -117,7 +117,8 @@ void add_syslog() {
     using backend = blog::sinks::syslog_backend;
     auto sink = boost::make_shared<blog::sinks::synchronous_sink<backend>>(
         blog::keywords::facility = blog::sinks::syslog::daemon,
-        blog::keywords::use_impl = blog::sinks::syslog::native, blog::keywords::ident = "einhyrningsins");
+        blog::keywords::use_impl = blog::sinks::syslog::native,
+        blog::keywords::ident = "einhyrningsins");
     sink->set_filter([](const blog::attribute_value_set& values) {
         return *values["Severity"].extract<severity>() >= severity::warning;
     });

@@ -44,6 +44,7 @@ int serve(config::settings wishes, std::vector<std::string> environment) {
 } // namespace
 
 int main(int argc, char** argv) {
+    os::open_standard_descriptors();
     auto parsed = config::parse_command_line({argv + 1, argv + argc}, os::available_cpus());
     if (!parsed) return complain(parsed.error().message, 2);
     using enum config::request_kind;

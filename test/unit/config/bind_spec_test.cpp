@@ -123,7 +123,7 @@ const wrong_case wrong_cases[] = {
     {"a/b:80", "'a/b' is no host name or address"},
     {"me@host:80", "'me@host' is no host name or address"},
     {"::1]:80", brackets},
-    {"h\303\266st:80", "is no host name or address"},
+    {"h\303\266st:80", "'h\303\266st' is no host name or address"},
     {"unix:", "a path is missing"},
     {"unix::", "a path is missing"},
     {"unix:@", "a name is missing after '@'"},

@@ -129,7 +129,9 @@ const std::vector<wrong_case> wrong_cases{
     {{"--Number", "3"}, "unknown option '--Number' (did you mean '--number'?); --help lists all"},
     {{"--a\nb"}, "unknown option '--a?b'; --help lists all"},
     {{"-x"}, "unknown option '-x'; --help lists all"},
-    {{"-gx"}, "unknown option '-x'; --help lists all"},
+    {{"--=x"}, "unknown option '--'; --help lists all"},
+    {{"--="}, "unknown option '--'; --help lists all"},
+    {{"-gx"}, "unknown option '-gx'; --help lists all"},
     {{"-p", "x.so"}, "unknown option '-p'; --help lists all"},
     {{"--preload=x.so"}, "unknown option '--preload'; --help lists all"},
     {{"--config", "x.toml"}, "unknown option '--config'; --help lists all"},
@@ -205,8 +207,9 @@ BOOST_AUTO_TEST_CASE(a_program_is_needed) {
 
 BOOST_AUTO_TEST_CASE(an_option_without_its_value) {
     BOOST_TEST(complaint_about({"--number"}) == "--number: its value is missing");
-    BOOST_TEST(complaint_about({"-n"}) == "-n: its value is missing");
-    BOOST_TEST(complaint_about({"-gn"}) == "-n: its value is missing");
+    BOOST_TEST(complaint_about({"-n"}) == "--number: its value is missing");
+    BOOST_TEST(complaint_about({"-gn"}) == "--number: its value is missing");
+    BOOST_TEST(complaint_about({"-c", "--", "prog"}) == "--command-name: its value is missing");
 }
 
 BOOST_AUTO_TEST_CASE(four_ways_to_write_a_value) {
