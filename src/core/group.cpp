@@ -88,7 +88,7 @@ void group::on(const event::spawn_failed& what, time_point now) {
     lineage* line = lineage_of(who.generation);
     if (!who.active() || !line) return;
     // One line for each round of attempts; the others would only repeat it.
-    if (!line->not_before)
+    if (!line->not_before && phase_ == group_phase::running)
         tell(report_of::start_failed{who.index, who.generation, what.reason, what.scarce});
     drop_unrequested(who.generation);
     if (what.scarce) return wait_after(*line, ++line->scarcities, now);

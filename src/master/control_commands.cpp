@@ -95,6 +95,18 @@ control_commands::reply control_commands::turn_away(control_connection& client) 
     return refuse("permission denied: only root, the master's user and --socket-group may do that");
 }
 
+/// Somebody who tries it again and again must not fill the log.
+void control_commands::log_refusal(const std::string& text) {
+    auto now = core::time_point::clock::now();
+    if (now - refusals_since_ > std::chrono::seconds(10)) {
+        refusals_since_ = now;
+        refusals_ = 0;
+    }
+    if (++refusals_ <= refusals_logged) log(severity::warning, "", text);
+    if (refusals_ == refusals_logged)
+        log(severity::warning, "", "further refusals are not logged for some seconds");
+}
+
 control_commands::reply
 control_commands::on_worker(const order& what, const control_connection& client, bool trusted) {
     found_worker own = worker_above(master_.groups(), client.who().pid);
