@@ -10,24 +10,18 @@ namespace einhyrningsins::core {
 std::string to_string(const exit_cause& cause) {
     using enum exit_cause::kind_type;
     switch (cause.kind) {
-    case exited:
-        return "exit code " + std::to_string(cause.number);
-    case signaled:
-        return signal_name(cause.number) + (cause.core_dumped ? ", core dumped" : "");
-    case unknown:
-        break;
+    case exited: return "exit code " + std::to_string(cause.number);
+    case signaled: return signal_name(cause.number) + (cause.core_dumped ? ", core dumped" : "");
+    case unknown: break;
     }
     return "exit status unknown";
 }
 
 const char* to_string(worker_state state) {
     switch (state) {
-    case worker_state::starting:
-        return "starting";
-    case worker_state::ready:
-        return "ready";
-    case worker_state::stopping:
-        break;
+    case worker_state::starting: return "starting";
+    case worker_state::ready: return "ready";
+    case worker_state::stopping: break;
     }
     return "stopping";
 }

@@ -89,33 +89,16 @@ complaint read_address(const address& given, arguments& into) {
 
 complaint read_option(int id, arguments& into, address& where) {
     switch (id) {
-    case 'c':
-        where.name = optarg;
-        break;
-    case 'd':
-        where.path = optarg;
-        break;
-    case 'e':
-        into.script = into.script.value_or("") + optarg + "\n";
-        break;
-    case 'g':
-        into.group = optarg;
-        break;
-    case 'h':
-        into.help = true;
-        break;
-    case json_option:
-        into.json = true;
-        break;
-    case version_option:
-        into.version = true;
-        break;
-    case timeout_option:
-        return read_timeout(optarg, into);
-    case ':':
-        return missing_value(optopt);
-    default:
-        return "unknown option";
+    case 'c': where.name = optarg; break;
+    case 'd': where.path = optarg; break;
+    case 'e': into.script = into.script.value_or("") + optarg + "\n"; break;
+    case 'g': into.group = optarg; break;
+    case 'h': into.help = true; break;
+    case json_option: into.json = true; break;
+    case version_option: into.version = true; break;
+    case timeout_option: return read_timeout(optarg, into);
+    case ':': return missing_value(optopt);
+    default: return "unknown option";
     }
     return std::nullopt;
 }

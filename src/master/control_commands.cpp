@@ -12,6 +12,7 @@
 #include "protocol/version.hpp"
 
 #include <boost/json/array.hpp>
+#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -131,44 +132,28 @@ control_commands::on_worker(const order& what, const control_connection& client,
 control_commands::reply control_commands::on_groups(const order& what,
                                                     const group_selection& groups) {
     switch (what.what) {
-    case verb::ehlo:
-        return {"Hi there!"};
-    case verb::help:
-        return {protocol::help_text()};
-    case verb::version:
-        return {std::string("einhyrningsins ") + protocol::version};
-    case verb::status:
-        return status(groups);
-    case verb::state:
-        return state(groups);
-    case verb::list:
-        return list(groups);
+    case verb::ehlo: return {"Hi there!"};
+    case verb::help: return {protocol::help_text()};
+    case verb::version: return {std::string("einhyrningsins ") + protocol::version};
+    case verb::status: return status(groups);
+    case verb::state: return state(groups);
+    case verb::list: return list(groups);
     case verb::inc:
     case verb::dec:
-    case verb::set_workers:
-        return resize(what, groups);
-    case verb::start:
-        return start(groups);
+    case verb::set_workers: return resize(what, groups);
+    case verb::start: return start(groups);
     case verb::stop:
-    case verb::restart:
-        return stop(what, groups);
-    case verb::killall:
-        return forward({SIGKILL}, groups);
-    case verb::signal:
-        return forward(what.signals, groups);
-    case verb::die:
-        return die(what);
-    case verb::config:
-        return change(what, groups);
-    case verb::louder:
-        return change_level(-1);
-    case verb::quieter:
-        return change_level(+1);
+    case verb::restart: return stop(what, groups);
+    case verb::killall: return forward({SIGKILL}, groups);
+    case verb::signal: return forward(what.signals, groups);
+    case verb::die: return die(what);
+    case verb::config: return change(what, groups);
+    case verb::louder: return change_level(-1);
+    case verb::quieter: return change_level(+1);
     case verb::upgrade:
     case verb::upgrade_fleet:
     case verb::worker_ack:
-    case verb::worker_ping:
-        break;
+    case verb::worker_ping: break;
     }
     std::abort();
 }
@@ -194,21 +179,26 @@ control_commands::reply control_commands::upgrade(const order& what, control_con
 }
 
 control_commands::reply control_commands::status(const group_selection& groups) const {
-    auto now = core::time_point::clock::now();
-    json::array entries;
-    for (const group_runner* runner : groups)
-        entries.push_back(group_status(*runner, now));
-    json::value data{{"master", master_status(master_, now)}, {"groups", std::move(entries)}};
+    json::value data = describe(groups, group_status);
     return {.message = protocol::status_table(data, false), .data = std::move(data)};
 }
 
 control_commands::reply control_commands::state(const group_selection& groups) const {
-    auto now = core::time_point::clock::now();
-    json::array entries;
-    for (const group_runner* runner : groups)
-        entries.push_back(group_state(*runner, now));
-    json::value data{{"master", master_status(master_, now)}, {"groups", std::move(entries)}};
+    json::value data = describe(groups, group_state);
     return {.message = json::serialize(data), .data = std::move(data)};
+}
+
+/// A large group takes a lot of memory for a moment: it comes in large blocks, which go back to the
+/// system.
+json::value control_commands::describe(const group_selection& groups,
+                                       decltype(group_status) describe_group) const {
+    auto memory = json::make_shared_resource<json::monotonic_resource>();
+    auto now = core::time_point::clock::now();
+    json::array entries(memory);
+    for (const group_runner* runner : groups)
+        entries.push_back(describe_group(*runner, now, memory));
+    return json::object({{"master", master_status(master_, now)}, {"groups", std::move(entries)}},
+                        memory);
 }
 
 control_commands::reply control_commands::list(const group_selection& groups) const {

@@ -3,6 +3,7 @@
 
 #include "core/time.hpp"
 #include "master/control_connection.hpp"
+#include "master/status.hpp"
 #include "protocol/commands.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/request.hpp"
@@ -46,6 +47,8 @@ class control_commands {
                   const group_selection& groups);
     reply status(const group_selection& groups) const;
     reply state(const group_selection& groups) const;
+    boost::json::value describe(const group_selection& groups,
+                                decltype(group_status) describe_group) const;
     reply list(const group_selection& groups) const;
     reply resize(const order& what, const group_selection& groups);
     reply start(const group_selection& groups);

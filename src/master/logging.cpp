@@ -33,14 +33,10 @@ struct style {
 
 style style_of(severity level) {
     switch (level) {
-    case severity::debug:
-        return {"debug", "\033[2m"};
-    case severity::info:
-        return {"info", ""};
-    case severity::warning:
-        return {"warning", "\033[33m"};
-    case severity::error:
-        break;
+    case severity::debug: return {"debug", "\033[2m"};
+    case severity::info: return {"info", ""};
+    case severity::warning: return {"warning", "\033[33m"};
+    case severity::error: break;
     }
     return {"error", "\033[31m"};
 }

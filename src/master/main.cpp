@@ -49,15 +49,12 @@ int main(int argc, char** argv) {
     if (!parsed) return complain(parsed.error().message, 2);
     using enum config::request_kind;
     switch (parsed->kind) {
-    case help:
-        return print(config::help_text());
-    case version:
-        return print(std::string("einhyrningsins ") + protocol::version + "\n");
-    case check:
-        return print("the command line is right\n");
-    case run:
-        break;
+    case help: return print(config::help_text());
+    case version: return print(std::string("einhyrningsins ") + protocol::version + "\n");
+    case check: return print("the command line is right\n");
+    case run: break;
     }
+    os::return_large_blocks();
     os::block_all_signals();
     std::vector<std::string> environment = os::take_environment(argc, argv);
     return serve(std::move(parsed->wishes), std::move(environment));

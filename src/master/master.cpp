@@ -161,22 +161,16 @@ void master::on_signal(int number) {
     if (number == SIGCHLD) return reap();
     log(severity::debug, "", "got " + core::signal_name(number));
     switch (number) {
-    case SIGHUP:
-        return upgrade_all();
+    case SIGHUP: return upgrade_all();
     case SIGALRM:
         log(severity::warning, "",
             "SIGALRM is deprecated as a request for an upgrade; send SIGHUP");
         return upgrade_all();
-    case SIGINT:
-        return stopping_ ? kill_all() : stop(std::nullopt);
-    case SIGTERM:
-        return stopping_ ? kill_all() : stop(SIGTERM);
-    case SIGUSR2:
-        return stop(std::nullopt);
-    case SIGQUIT:
-        return quit();
-    default:
-        return forward(number);
+    case SIGINT: return stopping_ ? kill_all() : stop(std::nullopt);
+    case SIGTERM: return stopping_ ? kill_all() : stop(SIGTERM);
+    case SIGUSR2: return stop(std::nullopt);
+    case SIGQUIT: return quit();
+    default: return forward(number);
     }
 }
 

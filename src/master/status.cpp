@@ -55,14 +55,16 @@ json::array listeners(const group_runner& runner) {
     return result;
 }
 
-json::object worker_status(const core::worker& who, core::time_point now) {
-    json::object result{{"pid", who.pid},
-                        {"index", who.index},
-                        {"generation", who.generation},
-                        {"state", to_string(who.state)},
-                        {"age_s", seconds(now - who.since)},
-                        {"restarts", who.restarts},
-                        {"memory_bytes", os::memory_bytes(who.pid)}};
+json::object worker_status(const core::worker& who, core::time_point now,
+                           const json::storage_ptr& memory) {
+    json::object result({{"pid", who.pid},
+                         {"index", who.index},
+                         {"generation", who.generation},
+                         {"state", to_string(who.state)},
+                         {"age_s", seconds(now - who.since)},
+                         {"restarts", who.restarts},
+                         {"memory_bytes", os::memory_bytes(who.pid)}},
+                        memory);
     if (who.pinged_at) {
         result["pinged_s_ago"] = seconds(now - *who.pinged_at);
         result["ping_request_id"] = who.ping_id;
@@ -70,8 +72,9 @@ json::object worker_status(const core::worker& who, core::time_point now) {
     return result;
 }
 
-json::object worker_state(const core::worker& who, core::time_point now) {
-    json::object result = worker_status(who, now);
+json::object worker_state(const core::worker& who, core::time_point now,
+                          const json::storage_ptr& memory) {
+    json::object result = worker_status(who, now, memory);
     result["id"] = static_cast<std::uint64_t>(who.id);
     if (who.acked_at) result["acked_after_s"] = seconds(*who.acked_at - who.since);
     if (!who.active()) {
@@ -82,15 +85,15 @@ json::object worker_state(const core::worker& who, core::time_point now) {
 }
 
 /// In the order of their index. A worker that has not been spawned yet is no process to show.
-json::array workers(const core::group& group, core::time_point now,
-                    json::object (*describe)(const core::worker&, core::time_point)) {
-    json::array result;
+json::array workers(const core::group& group, core::time_point now, const json::storage_ptr& memory,
+                    decltype(worker_status) describe) {
+    json::array result(memory);
     std::vector<const core::worker*> sorted;
     for (const core::worker& who : group.workers())
         if (who.pid != 0) sorted.push_back(&who);
     std::ranges::sort(sorted, {}, &core::worker::index);
     for (const core::worker* who : sorted)
-        result.push_back(describe(*who, now));
+        result.push_back(describe(*who, now, memory));
     return result;
 }
 
@@ -127,14 +130,10 @@ json::object config(const group_runner& runner) {
 const char* state_name(const core::group& group) {
     if (group.upgrade()) return "upgrading";
     switch (group.phase()) {
-    case core::group_phase::running:
-        return "running";
-    case core::group_phase::stopping:
-        return "stopping";
-    case core::group_phase::given_up:
-        return "given_up";
-    case core::group_phase::stopped:
-        break;
+    case core::group_phase::running: return "running";
+    case core::group_phase::stopping: return "stopping";
+    case core::group_phase::given_up: return "given_up";
+    case core::group_phase::stopped: break;
     }
     return "stopped";
 }
@@ -146,24 +145,27 @@ json::object master_status(const master& everything, core::time_point now) {
             {"control_socket", everything.around().socket_path}};
 }
 
-json::object group_status(const group_runner& runner, core::time_point now) {
+json::object group_status(const group_runner& runner, core::time_point now,
+                          const json::storage_ptr& memory) {
     const core::group& group = runner.group();
-    return {{"name", runner.settings().name},
-            {"state", state_name(group)},
-            {"generation",
-             group.upgrade() ? group.upgrade()->previous.generation : group.current().generation},
-            {"target", group.wishes().number},
-            {"ready", group.capacity()},
-            {"listeners", listeners(runner)},
-            {"upgrade", upgrade_status(group)},
-            {"deaths_before_ack", group.current().failures},
-            {"last_death", last_death(group)},
-            {"workers", workers(group, now, worker_status)}};
+    return json::object({{"name", runner.settings().name},
+                         {"state", state_name(group)},
+                         {"generation", group.upgrade() ? group.upgrade()->previous.generation
+                                                        : group.current().generation},
+                         {"target", group.wishes().number},
+                         {"ready", group.capacity()},
+                         {"listeners", listeners(runner)},
+                         {"upgrade", upgrade_status(group)},
+                         {"deaths_before_ack", group.current().failures},
+                         {"last_death", last_death(group)},
+                         {"workers", workers(group, now, memory, worker_status)}},
+                        memory);
 }
 
-json::object group_state(const group_runner& runner, core::time_point now) {
-    json::object result = group_status(runner, now);
-    result["workers"] = workers(runner.group(), now, worker_state);
+json::object group_state(const group_runner& runner, core::time_point now,
+                         const json::storage_ptr& memory) {
+    json::object result = group_status(runner, now, memory);
+    result["workers"] = workers(runner.group(), now, memory, worker_state);
     result["config"] = config(runner);
     return result;
 }

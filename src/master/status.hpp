@@ -16,11 +16,13 @@ class master;
 /// The entry of the master in the `data` of `status`.
 boost::json::object master_status(const master& everything, core::time_point now);
 
-/// The entry of one group in the `data` of `status` (SPEC section 8).
-boost::json::object group_status(const group_runner& runner, core::time_point now);
+/// The entry of one group in the `data` of `status` (SPEC section 8), made in `memory`.
+boost::json::object group_status(const group_runner& runner, core::time_point now,
+                                 const boost::json::storage_ptr& memory);
 
 /// The entry of one group in the `data` of `state`: its table and settings as they are, for those
 /// who look for the reason of something.
-boost::json::object group_state(const group_runner& runner, core::time_point now);
+boost::json::object group_state(const group_runner& runner, core::time_point now,
+                                const boost::json::storage_ptr& memory);
 
 } // namespace einhyrningsins::master

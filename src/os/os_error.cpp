@@ -19,10 +19,8 @@ bool is_scarcity(int number) {
     case ENFILE:
     case ENOSPC:
     case EDQUOT:
-    case ENOBUFS:
-        return true;
-    default:
-        return false;
+    case ENOBUFS: return true;
+    default: return false;
     }
 }
 

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -71,6 +72,12 @@ void raise_descriptor_limit() {
 
 const rlimit* original_descriptor_limit() {
     return descriptor_limit ? &*descriptor_limit : nullptr;
+}
+
+void return_large_blocks() {
+    constexpr int large = 64 * 1024;
+    ::mallopt(M_MMAP_THRESHOLD, large);
+    ::mallopt(M_TRIM_THRESHOLD, large);
 }
 
 std::uint64_t memory_bytes(pid_t pid) {

@@ -34,6 +34,9 @@ void raise_descriptor_limit();
 /// The limit as it was, for those who are to be spared the raise; nullptr if it was not raised.
 const rlimit* original_descriptor_limit();
 
+/// Makes the allocator give large blocks back to the system as soon as they are free.
+void return_large_blocks();
+
 /// The resident memory of a process; 0 if there is none of that pid.
 std::uint64_t memory_bytes(pid_t pid);
 

@@ -45,17 +45,10 @@ result<socket_address> local_address(int fd) {
         return last_error("socket address");
     socket_address made;
     switch (storage.ss_family) {
-    case AF_INET:
-        made = describe(reinterpret_cast<const sockaddr_in&>(storage));
-        break;
-    case AF_INET6:
-        made = describe(reinterpret_cast<const sockaddr_in6&>(storage));
-        break;
-    case AF_UNIX:
-        made = describe(reinterpret_cast<const sockaddr_un&>(storage), size);
-        break;
-    default:
-        return os_error{"socket address", EAFNOSUPPORT};
+    case AF_INET: made = describe(reinterpret_cast<const sockaddr_in&>(storage)); break;
+    case AF_INET6: made = describe(reinterpret_cast<const sockaddr_in6&>(storage)); break;
+    case AF_UNIX: made = describe(reinterpret_cast<const sockaddr_un&>(storage), size); break;
+    default: return os_error{"socket address", EAFNOSUPPORT};
     }
     int type = 0;
     socklen_t type_size = sizeof type;

@@ -120,16 +120,11 @@ complaint take_changes(const command& what, const words& args, order& into) {
 
 complaint take_arguments(const command& what, const words& args, order& into) {
     switch (what.what) {
-    case verb::set_workers:
-        return take_number(what, args, into);
-    case verb::signal:
-        return args.empty() ? usage(what) : take_signals(args, into);
-    case verb::die:
-        return args.size() > 1 ? usage(what) : take_signals(args, into);
-    case verb::config:
-        return take_changes(what, args, into);
-    default:
-        break;
+    case verb::set_workers: return take_number(what, args, into);
+    case verb::signal: return args.empty() ? usage(what) : take_signals(args, into);
+    case verb::die: return args.size() > 1 ? usage(what) : take_signals(args, into);
+    case verb::config: return take_changes(what, args, into);
+    default: break;
     }
     bool takes_group = std::string_view(what.arguments) == "[GROUP]";
     if (takes_group) return take_group(what, args, into);

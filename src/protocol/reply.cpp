@@ -18,10 +18,13 @@ bool flag(const json::object& from, const char* name, bool otherwise) {
 
 std::string to_line(const reply& what, const std::optional<json::value>& id) {
     if (!id) return json::serialize(json::string(what.message)) + "\n";
-    json::object object{{"request_id", *id}, {"message", what.message}, {"ok", what.ok}};
-    if (what.data) object["data"] = *what.data;
-    if (what.wait) object["wait"] = true;
-    return json::serialize(object) + "\n";
+    // Put together as text: the data of a large group is not copied once more.
+    std::string line = "{\"request_id\":" + json::serialize(*id) +
+                       ",\"message\":" + json::serialize(json::string(what.message)) +
+                       ",\"ok\":" + (what.ok ? "true" : "false");
+    if (what.data) line += ",\"data\":" + json::serialize(*what.data);
+    if (what.wait) line += ",\"wait\":true";
+    return line + "}\n";
 }
 
 std::optional<reply> parse_reply(std::string_view line) {

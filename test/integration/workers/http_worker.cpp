@@ -269,32 +269,15 @@ options parse(int argc, char** argv) {
                             {nullptr, 0, nullptr, 0}};
     for (int which; (which = getopt_long(argc, argv, "", known, nullptr)) != -1;) {
         switch (which) {
-        case 'a':
-            wanted.ack = optarg;
-            break;
-        case 'b':
-            wanted.body = optarg;
-            break;
-        case 's':
-            wanted.slow = seconds(std::atof(optarg));
-            break;
-        case 't':
-            wanted.touch = optarg;
-            break;
-        case 'd':
-            wanted.delay_ack = seconds(std::atof(optarg));
-            break;
-        case 'c':
-            wanted.crash_before_ack = std::atoi(optarg);
-            break;
-        case 'C':
-            wanted.crash_after = seconds(std::atof(optarg));
-            break;
-        case 'i':
-            wanted.ignore_usr2 = true;
-            break;
-        default:
-            usage();
+        case 'a': wanted.ack = optarg; break;
+        case 'b': wanted.body = optarg; break;
+        case 's': wanted.slow = seconds(std::atof(optarg)); break;
+        case 't': wanted.touch = optarg; break;
+        case 'd': wanted.delay_ack = seconds(std::atof(optarg)); break;
+        case 'c': wanted.crash_before_ack = std::atoi(optarg); break;
+        case 'C': wanted.crash_after = seconds(std::atof(optarg)); break;
+        case 'i': wanted.ignore_usr2 = true; break;
+        default: usage();
         }
     }
     if (optind != argc) usage();

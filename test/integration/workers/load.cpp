@@ -222,15 +222,11 @@ class run {
     static outcome failure_of(int number) {
         switch (number) {
         case ECONNREFUSED:
-        case ENOENT:
-            return refused;
+        case ENOENT: return refused;
         case ECONNRESET:
-        case EPIPE:
-            return reset;
-        case ETIMEDOUT:
-            return timed_out;
-        default:
-            return local;
+        case EPIPE: return reset;
+        case ETIMEDOUT: return timed_out;
+        default: return local;
         }
     }
 
@@ -351,23 +347,12 @@ options parse(int argc, char** argv) {
                             {"until-file", 1, nullptr, 'u'}, {nullptr, 0, nullptr, 0}};
     for (int which; (which = getopt_long(argc, argv, "", known, nullptr)) != -1;) {
         switch (which) {
-        case 'c':
-            wanted.clients = std::size_t(std::clamp(std::atoi(optarg), 1, 1000));
-            break;
-        case 'r':
-            wanted.requests = std::strtoull(optarg, nullptr, 10);
-            break;
-        case 's':
-            wanted.limit = seconds(std::min(std::atof(optarg), 600.0));
-            break;
-        case 't':
-            wanted.timeout = seconds(std::atof(optarg));
-            break;
-        case 'u':
-            wanted.until_file = optarg;
-            break;
-        default:
-            usage();
+        case 'c': wanted.clients = std::size_t(std::clamp(std::atoi(optarg), 1, 1000)); break;
+        case 'r': wanted.requests = std::strtoull(optarg, nullptr, 10); break;
+        case 's': wanted.limit = seconds(std::min(std::atof(optarg), 600.0)); break;
+        case 't': wanted.timeout = seconds(std::atof(optarg)); break;
+        case 'u': wanted.until_file = optarg; break;
+        default: usage();
         }
     }
     for (; optind < argc; ++optind)

@@ -348,50 +348,21 @@ options parse(int argc, char** argv) {
                             {nullptr, 0, nullptr, 0}};
     for (int which; (which = getopt_long(argc, argv, "", known, nullptr)) != -1;) {
         switch (which) {
-        case 'd':
-            wanted.dir = optarg;
-            break;
-        case 'a':
-            wanted.ack = optarg;
-            break;
-        case 'l':
-            wanted.ack_line = optarg;
-            break;
-        case 'f':
-            wanted.ack_by_child = true;
-            break;
-        case 'D':
-            wanted.ack_delay = std::atof(optarg);
-            break;
-        case 'e':
-            wanted.exit_before_ack = std::atoi(optarg);
-            break;
-        case 'k':
-            wanted.kill_before_ack = signal_of(optarg);
-            break;
-        case 'x':
-            wanted.exit_after = std::atof(optarg);
-            break;
-        case 'c':
-            wanted.exit_code = std::atoi(optarg);
-            break;
-        case 'w':
-            wanted.fail_while.push_back(optarg);
-            break;
-        case 'o':
-            wanted.once = optarg;
-            break;
-        case 'i':
-            wanted.ignored.push_back(signal_of(optarg));
-            break;
-        case 'p':
-            wanted.output_every = std::atof(optarg);
-            break;
-        case 'r':
-            wanted.orphan = true;
-            break;
-        default:
-            std::_Exit(6);
+        case 'd': wanted.dir = optarg; break;
+        case 'a': wanted.ack = optarg; break;
+        case 'l': wanted.ack_line = optarg; break;
+        case 'f': wanted.ack_by_child = true; break;
+        case 'D': wanted.ack_delay = std::atof(optarg); break;
+        case 'e': wanted.exit_before_ack = std::atoi(optarg); break;
+        case 'k': wanted.kill_before_ack = signal_of(optarg); break;
+        case 'x': wanted.exit_after = std::atof(optarg); break;
+        case 'c': wanted.exit_code = std::atoi(optarg); break;
+        case 'w': wanted.fail_while.push_back(optarg); break;
+        case 'o': wanted.once = optarg; break;
+        case 'i': wanted.ignored.push_back(signal_of(optarg)); break;
+        case 'p': wanted.output_every = std::atof(optarg); break;
+        case 'r': wanted.orphan = true; break;
+        default: std::_Exit(6);
         }
     }
     return wanted;
