@@ -3,10 +3,11 @@
 
 #include "master/logging.hpp"
 #include "master/start_failure.hpp"
+#include "os/process.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
+#include <algorithm>
 #include <memory>
 
 namespace einhyrningsins::master {
@@ -18,6 +19,8 @@ using namespace std::chrono_literals;
 
 /// Out of descriptors: how long nobody is accepted. Whoever knocks waits in the backlog.
 constexpr auto accept_pause = 100ms;
+/// Descriptors that clients cannot use up: the master has other work to do with them.
+constexpr std::size_t kept_descriptors = 64;
 /// Whoever removes our socket may be about to remove its directory as well.
 constexpr auto reopen_delay = 200ms;
 constexpr auto reopen_retry = 1s;
@@ -32,7 +35,9 @@ control_server::control_server(asio::io_context& context, const os::unix_socket_
       acceptor_(context),
       pause_(context),
       watched_(context),
-      reopen_timer_(context) {
+      reopen_timer_(context),
+      most_clients_(std::max<std::size_t>(os::descriptor_limit(), kept_descriptors + 1) -
+                    kept_descriptors) {
     auto fresh = os::open_unix_socket(wishes_);
     if (!fresh) throw start_failure("control socket: " + fresh.error().message());
     open(std::move(*fresh));
@@ -58,20 +63,31 @@ void control_server::accept() {
             log(severity::warning, "", "control socket: cannot accept: " + error.message());
             return pause();
         }
+        if (++clients_ < most_clients_)
+            accept();
+        else
+            pause();
         auto who = os::peer_of(client.native_handle());
-        if (who) serve(std::move(client), std::move(*who));
-        accept();
+        if (who)
+            serve(std::move(client), std::move(*who));
+        else
+            --clients_;
     });
 }
 
 void control_server::pause() {
     pause_.expires_after(accept_pause);
     pause_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) accept();
+        if (error) return;
+        if (clients_ < most_clients_)
+            accept();
+        else
+            pause();
     });
 }
 
 void control_server::adopt(os::unique_fd socket, os::peer who) {
+    ++clients_;
     serve(control_connection::socket_type(context_, protocol_type(), socket.release()),
           std::move(who));
 }
@@ -79,7 +95,8 @@ void control_server::adopt(os::unique_fd socket, os::peer who) {
 void control_server::serve(control_connection::socket_type socket, os::peer who) {
     auto connection =
         std::make_shared<control_connection>(std::move(socket), std::move(who), handler_);
-    asio::co_spawn(context_, control_connection::serve(connection), asio::detached);
+    asio::co_spawn(context_, control_connection::serve(connection),
+                   [this](std::exception_ptr) { --clients_; });
 }
 
 void control_server::watch() {

@@ -52,7 +52,9 @@ class control_server {
     std::optional<os::file_watch> watch_;
     boost::asio::posix::stream_descriptor watched_;
     boost::asio::steady_timer reopen_timer_;
-    bool complained_ = false; ///< that the socket cannot be made anew
+    std::size_t clients_ = 0;
+    std::size_t most_clients_; ///< more wait in the backlog
+    bool complained_ = false;  ///< that the socket cannot be made anew
 };
 
 } // namespace einhyrningsins::master

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/group_runner.hpp"
 
-#include "config/descriptor_name.hpp"
 #include "config/worker_environment.hpp"
 #include "master/access.hpp"
 #include "master/logging.hpp"
@@ -72,25 +71,26 @@ void group_runner::step() {
 
 void group_runner::perform(const core::action::begin_generation& what) {
     std::erase_if(plans_, [&](const auto& known) { return !group_.needs(known.first); });
-    plans_[what.number] = make_plan(what.number);
+    plans_.insert_or_assign(what.number, make_plan(what.number));
 }
 
 void group_runner::perform(const core::action::spawn& what) { notice(spawn(what)); }
 
 /// The answer to the core. Scarcity is not the program's fault, and is told apart.
 core::event_type group_runner::spawn(const core::action::spawn& what) {
-    const generation_plan& known = plans_.at(what.generation);
-    if (!known.plan) return core::event::spawn_failed{what.id, known.error, false};
     auto failed = [&](const os::os_error& error) {
         return core::event::spawn_failed{what.id, error.message(), os::is_scarcity(error.number)};
     };
+    plan_result& plan = plans_.at(what.generation);
+    if (!plan) plan = make_plan(what.generation); // what was missing may be there now
+    if (!plan) return failed(plan.error());
     os::socket_pair control;
     if (settings_.command_socket_as_fd) {
         auto pair = os::make_socket_pair();
         if (!pair) return failed(pair.error());
         control = std::move(*pair);
     }
-    auto pid = known.plan->spawn(what.index, control.theirs.get());
+    auto pid = plan->spawn(what.index, control.theirs.get());
     if (!pid) return failed(pid.error());
     if (control.ours) around_.adopt(std::move(control.ours), *pid);
     return core::event::spawned{what.id, *pid};
@@ -125,11 +125,11 @@ os::result<std::string> group_runner::find_program(const config::group_settings&
     return os::find_program(wishes.command[0], search_path(around.environment), directory->get());
 }
 
-group_runner::generation_plan group_runner::make_plan(core::generation number) const {
+group_runner::plan_result group_runner::make_plan(core::generation number) const {
     auto directory = os::open_directory(around_.working_directory);
-    if (!directory) return {{}, directory.error().message()};
+    if (!directory) return directory.error();
     auto program = find_program(settings_, around_);
-    if (!program) return {{}, program.error().message()};
+    if (!program) return program.error();
     os::spawn_recipe recipe{.program = std::move(*program),
                             .arguments = settings_.command,
                             .environment = make_environment(number),
@@ -138,9 +138,7 @@ group_runner::generation_plan group_runner::make_plan(core::generation number) c
                             .die_with_parent = settings_.kill_children_on_exit};
     for (const os::opened_listener& one : listeners_)
         recipe.descriptors.push_back(one.fd.get());
-    auto plan = os::spawn_plan::make(std::move(recipe));
-    if (!plan) return {{}, plan.error().message()};
-    return {std::move(*plan), ""};
+    return os::spawn_plan::make(std::move(recipe));
 }
 
 std::vector<std::string> group_runner::make_environment(core::generation number) const {
@@ -148,17 +146,14 @@ std::vector<std::string> group_runner::make_environment(core::generation number)
                                     .dropped = settings_.drop_variables,
                                     .master_pid = around_.master_pid,
                                     .socket_path = around_.socket_path,
+                                    .group_name = settings_.name,
                                     .socket_as_fd = settings_.command_socket_as_fd,
                                     .generation = number};
     for (const os::opened_listener& one : listeners_)
-        facts.listeners.push_back({one.family, listener_name(one), one.server_starter_key});
+        facts.listeners.push_back({one.family, one.name, one.server_starter_key});
     bool by_message = std::holds_alternative<core::ack_notify>(settings_.policy.ack);
     if (by_message && notify_) facts.notify_address = notify_->address();
     return config::worker_environment(facts);
-}
-
-std::string group_runner::listener_name(const os::opened_listener& one) const {
-    return one.name.empty() ? config::to_descriptor_name(settings_.name) : one.name;
 }
 
 /// Opened when it is needed first, and kept: workers of other generations may know its address.

@@ -65,10 +65,7 @@ class group_runner {
     void change(const config::group_settings& wishes);
 
   private:
-    struct generation_plan {
-        std::optional<os::spawn_plan> plan;
-        std::string error; ///< why there is no plan
-    };
+    using plan_result = os::result<os::spawn_plan>;
 
     void schedule();
     void step();
@@ -81,16 +78,15 @@ class group_runner {
     void await_notifications();
     void take_notifications();
     core::event_type spawn(const core::action::spawn& what);
-    generation_plan make_plan(core::generation number) const;
+    plan_result make_plan(core::generation number) const;
     std::vector<std::string> make_environment(core::generation number) const;
-    std::string listener_name(const os::opened_listener& one) const;
 
     boost::asio::io_context& context_;
     config::group_settings settings_;
     listener_list listeners_;
     const surroundings& around_;
     core::group group_;
-    std::map<core::generation, generation_plan> plans_;
+    std::map<core::generation, plan_result> plans_;
     std::optional<os::notify_socket> notify_;
     boost::asio::posix::stream_descriptor notified_;
     boost::asio::steady_timer timer_;

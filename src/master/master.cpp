@@ -8,6 +8,7 @@
 #include "os/process.hpp"
 #include "os/reap.hpp"
 #include "os/signals.hpp"
+#include "protocol/version.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -140,10 +141,21 @@ void master::write_pidfile() {
 }
 
 int master::run() {
+    log(severity::info, "",
+        std::string("einhyrningsins ") + protocol::version + ", pid " +
+            std::to_string(around_.master_pid) + ", control socket " + around_.socket_path);
     await_signals();
     for (const auto& runner : groups_)
         runner->notice(core::event::start{});
-    context_.run();
+    // What no handler expected, out of memory say, is not to take the workers' master away.
+    for (bool ended = false; !ended;) {
+        try {
+            context_.run();
+            ended = true;
+        } catch (const std::exception& unexpected) {
+            log(severity::error, "", std::string("going on after: ") + unexpected.what());
+        }
+    }
     return exit_code_;
 }
 

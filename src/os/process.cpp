@@ -23,7 +23,7 @@ namespace {
 char* title_begin = nullptr;
 char* title_end = nullptr;
 
-std::optional<rlimit> descriptor_limit;
+std::optional<rlimit> original_limit;
 
 } // namespace
 
@@ -67,12 +67,16 @@ void raise_descriptor_limit() {
     rlimit now{};
     if (::getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur == now.rlim_max) return;
     rlimit raised{now.rlim_max, now.rlim_max};
-    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) descriptor_limit = now;
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) original_limit = now;
 }
 
-const rlimit* original_descriptor_limit() {
-    return descriptor_limit ? &*descriptor_limit : nullptr;
+std::size_t descriptor_limit() {
+    rlimit now{};
+    if (::getrlimit(RLIMIT_NOFILE, &now) != 0) return 1024;
+    return now.rlim_cur;
 }
+
+const rlimit* original_descriptor_limit() { return original_limit ? &*original_limit : nullptr; }
 
 void return_large_blocks() {
     constexpr int large = 64 * 1024;

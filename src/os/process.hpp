@@ -31,6 +31,9 @@ result<void> set_niceness(int value);
 /// 1024.
 void raise_descriptor_limit();
 
+/// How many descriptors this process may have open.
+std::size_t descriptor_limit();
+
 /// The limit as it was, for those who are to be spared the raise; nullptr if it was not raised.
 const rlimit* original_descriptor_limit();
 

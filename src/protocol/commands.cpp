@@ -34,8 +34,8 @@ constexpr std::array table{
     command{verb::killall, "killall", "[GROUP]", "SIGKILL to all workers", for_operators},
     command{verb::signal, "signal", "SIG...", "send signals to all workers", for_operators},
     command{verb::die, "die", "[SIG]", "stop the workers, then end the master", for_operators},
-    command{verb::config, "config", "{\"option\": value, ...}",
-            "change options of the running master", for_operators},
+    command{verb::config, "config", "{\"option\": value}", "change options of the running master",
+            for_operators},
     command{verb::louder, "louder", "", "log more", for_operators},
     command{verb::quieter, "quieter", "", "log less", for_operators},
     command{verb::state, "state", "", "all that the master knows", for_operators},
@@ -46,14 +46,16 @@ constexpr std::array table{
     command{verb::help, "help", "", "this list", for_workers},
 };
 
-/// What somebody wrote, short enough for an answer, and not cut within a character.
+/// What somebody wrote, fit for an answer: in one line, short, and not cut within a character.
 std::string quoted(std::string_view text) {
     constexpr std::size_t longest = 64;
-    if (text.size() <= longest) return "'" + std::string(text) + "'";
-    std::size_t end = longest;
-    while (end > 0 && (text[end] & 0xC0) == 0x80)
+    std::size_t end = std::min(text.size(), longest);
+    while (end > 0 && end < text.size() && (text[end] & 0xC0) == 0x80)
         --end;
-    return "'" + std::string(text.substr(0, end)) + "...'";
+    std::string cited(text.substr(0, end));
+    std::ranges::replace_if(
+        cited, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+    return "'" + cited + (end < text.size() ? "...'" : "'");
 }
 
 std::string usage(const command& what) {

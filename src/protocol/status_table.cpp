@@ -21,10 +21,15 @@ const json::value& member(const json::value& from, const char* name) {
     return found ? *found : nothing;
 }
 
+/// In one line; "-" for nothing.
 std::string text(const json::value& value) {
-    if (value.is_null()) return "";
-    if (auto* string = value.if_string()) return {string->data(), string->size()};
-    return json::serialize(value);
+    auto* string = value.if_string();
+    std::string shown = string            ? std::string(string->data(), string->size())
+                        : value.is_null() ? ""
+                                          : json::serialize(value);
+    std::ranges::replace_if(
+        shown, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+    return shown.empty() ? "-" : shown;
 }
 
 std::string text(const json::value& from, const char* name) { return text(member(from, name)); }
@@ -51,7 +56,7 @@ std::string age(const json::value& value) {
 }
 
 std::string memory(const json::value& value) {
-    double bytes = number(value);
+    double bytes = std::min(number(value), 1e15);
     if (bytes <= 0) return "-";
     if (bytes < 1024 * 1024) return format("%.0f KB", bytes / 1024);
     if (bytes < 1024.0 * 1024 * 1024) return format("%.1f MB", bytes / (1024 * 1024));

@@ -8,7 +8,8 @@
 namespace einhyrningsins::protocol {
 
 /// The `data` of a `status` reply (SPEC section 8) as a table for people, without a newline at its
-/// end. Takes any JSON: what is missing or of another type is left blank.
+/// end. Takes any JSON: what is missing is shown as "-",
+/// and a group, worker or listener that is none has nothing else.
 std::string status_table(const boost::json::value& data, bool coloured);
 
 } // namespace einhyrningsins::protocol

@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from harness import CTL, eventually
+from harness import CTL, MARK, eventually
 
 
 @pytest.fixture
@@ -218,17 +218,17 @@ class Terminal:
     """A tmux server of its own with one window."""
 
     def __init__(self, directory, environment):
-        self.tmux = ["tmux", "-S", str(directory / "tmux"), "-f", "/dev/null"]
+        self.socket = directory / "tmux"
         self.environment = environment
-        self.history = ""
 
     def call(self, *words):
-        return subprocess.run([*self.tmux, *words], capture_output=True, text=True, timeout=20,
+        return subprocess.run(["tmux", "-S", str(self.socket), "-f", "/dev/null", *words], capture_output=True, text=True, timeout=20,
                               env=self.environment).stdout
 
     def start(self, *command):
         quoted = " ".join("'" + str(word) + "'" for word in command)
-        self.call("new-session", "-d", "-x", "100", "-y", "40", quoted + "; echo exit=$?; sleep 1000")
+        # The trap: Ctrl-C is for the command, not for the shell around it.
+        self.call("new-session", "-d", "-x", "100", "-y", "40", f"trap : INT; {quoted}; echo exit=$?; sleep 1000")
 
     def type(self, text, *keys):
         if text:
@@ -249,13 +249,16 @@ class Terminal:
 
     def close(self):
         self.call("kill-server")
+        self.socket = self.socket.with_name(self.socket.name + "x")  # the old server may take its time to end
 
 
 @pytest.fixture
 def terminal(master):
     if not shutil.which("tmux"):
         pytest.skip("needs tmux")
-    made = Terminal(master.dir, {**master.environment(), "TERM": "xterm-256color", "SHELL": "/bin/sh"})
+    # Without the mark: the terminal outlives the masters in it, and ends with the test.
+    environment = {key: value for key, value in master.environment().items() if key != MARK}
+    made = Terminal(master.dir, {**environment, "TERM": "xterm-256color", "SHELL": "/bin/sh"})
     yield made
     made.close()
 

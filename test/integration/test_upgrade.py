@@ -40,7 +40,11 @@ def ack(master, pid):
 
 
 def starting(master, count):
-    return eventually(lambda: (p := master.pids("starting")) and len(p) == count and p, what=f"{count} starting")
+    """The pids of the unacked workers, when there are `count` and each has read its version of the script."""
+    def there():
+        pids = master.pids("starting")
+        return len(pids) == count and all(map(master.report_path, pids)) and pids
+    return eventually(there, what=f"{count} starting")
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The control socket with any bytes, from the pieces of a stream to the line of the answer: it
+// never crashes, every line gets an answer of one line that a client understands, and what is
+// refused is refused in few words. The client's side is fed with the same bytes.
+#include "protocol/commands.hpp"
+#include "protocol/line_buffer.hpp"
+#include "protocol/reply.hpp"
+#include "protocol/request.hpp"
+#include "protocol/status_table.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+
+using namespace einhyrningsins::protocol;
+
+namespace {
+
+void must(bool holds) {
+    if (!holds) std::abort();
+}
+
+void check_answer(const reply& answer, const std::optional<boost::json::value>& id) {
+    std::string line = to_line(answer, id);
+    must(line.find('\n') == line.size() - 1);
+    auto understood = parse_reply(line);
+    must(understood && understood->message == answer.message);
+    must(!id || understood->ok == answer.ok);
+}
+
+void check_refusal(const std::string& why, const std::optional<boost::json::value>& id) {
+    must(!why.empty() && why.size() < 500);
+    must(std::ranges::none_of(why, [](unsigned char c) { return c < ' ' || c == 0x7f; }));
+    check_answer({.message = "error: " + why, .ok = false}, id);
+}
+
+void check_order(const order& what) {
+    must(what.what != verb::set_workers || (what.number >= 1 && what.number <= 10000));
+    must(what.what != verb::signal || !what.signals.empty());
+    must(std::ranges::all_of(what.signals, [](int signal) { return signal > 0 && signal < 65; }));
+}
+
+/// A client that sends on what it has read says the same.
+void check_again(const request& asked) {
+    auto again = parse_request(to_line(asked));
+    must(again && again->command == asked.command && again->args == asked.args);
+    must(again->group == asked.group && again->pid == asked.pid && again->id == asked.id);
+}
+
+void answer(std::string_view line) {
+    must(line.size() < longest_line && line.find('\n') == line.npos);
+    auto asked = parse_request(line);
+    if (!asked) return check_refusal(asked.error().message, asked.error().id);
+    check_again(*asked);
+    auto what = parse_order(*asked);
+    if (!what) return check_refusal(what.error(), asked->id);
+    check_order(*what);
+    check_answer({.message = asked->command, .data = boost::json::value(asked->group)}, asked->id);
+}
+
+void hear(std::string_view line) {
+    auto said = parse_reply(line);
+    if (!said) return;
+    std::string table = status_table(said->data.value_or(nullptr), true);
+    must(!table.ends_with('\n'));
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    std::string_view text(reinterpret_cast<const char*>(data), size);
+    std::size_t piece = size > 0 ? 1 + data[0] : 1; // as the network would cut it
+    line_buffer lines;
+    while (!text.empty() && !lines.overflowed()) {
+        lines.append(text.substr(0, piece));
+        text.remove_prefix(std::min(piece, text.size()));
+        while (auto line = lines.next()) {
+            answer(*line);
+            hear(*line);
+        }
+    }
+    return 0;
+}
