@@ -38,9 +38,12 @@ bool is_crash_loop(unsigned deaths, const policy& wishes) {
 unsigned spawns_allowed(const census& count, const policy& wishes, bool upgrading) {
     unsigned allowed = std::min(difference(wishes.number, count.fresh_active),
                                 difference(wishes.max_unacked, count.fresh_unacked));
-    if (upgrading && wishes.max_upgrade_additional)
-        allowed = std::min(
-            allowed, difference(wishes.number + *wishes.max_upgrade_additional, count.existing));
+    if (upgrading && wishes.max_upgrade_additional) {
+        // More old ones than wanted, after a resize, have to stay until a new one is proven.
+        unsigned regular = std::max(wishes.number, count.old_active);
+        allowed =
+            std::min(allowed, difference(regular + *wishes.max_upgrade_additional, count.existing));
+    }
     return allowed;
 }
 

@@ -145,9 +145,9 @@ failure client::unreachable(int error) const {
     const char* hint = error == EACCES || error == EPERM
                            ? "only root, the master's own user and its --socket-group may connect"
                            : "does the master run, and has it the same -d or -c?";
-    const char* why = error == EAGAIN ? "it accepts no connection" : std::strerror(error);
-    return {"no master answers at " + socket_path_ + ": " + why + "; " + hint,
-            exit_code::unreachable};
+    std::string why = std::strerror(error) + std::string("; ") + hint;
+    if (error == EAGAIN) why = "it is there, but accepts no connection in time";
+    return {"no master answers at " + socket_path_ + ": " + why, exit_code::unreachable};
 }
 
 failure client::broken(int error) const {

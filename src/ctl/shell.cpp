@@ -52,7 +52,7 @@ std::optional<std::string> read_line() {
 bool is_quit(const std::string& line) {
     std::size_t begin = line.find_first_not_of(" \t");
     if (begin == line.npos) return false;
-    std::string word = line.substr(begin, line.find_last_not_of(" \t;") + 1 - begin);
+    std::string word = line.substr(begin, line.find_last_not_of(" \t\r\n;") + 1 - begin);
     return word == "quit" || word == "exit";
 }
 
