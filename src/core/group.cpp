@@ -201,7 +201,7 @@ void group::ack(worker& who, time_point now) {
 void group::miss_ack(worker& who, time_point now) {
     duration age = now - who.since;
     tell(report_of::ack_overdue{who, age});
-    failure what{who.pid, who.index, "no ack within " + to_string(age), age};
+    failure what{who.pid, who.index, "no ack", age};
     ++restarts_[who.index];
     // It has never served, so it has nothing to finish: no stop signal, and no long patience.
     dismiss(who, SIGTERM, haste::hurried, now);

@@ -15,8 +15,7 @@ namespace einhyrningsins::core {
 struct failure {
     process_id pid = 0; ///< 0 if there was no process
     unsigned index = 0;
-    std::string
-        cause; ///< "exit code 1", "no ack within 30 s", "exec /bin/x: No such file or directory"
+    std::string cause; ///< "exit code 1", "no ack", "exec /bin/x: No such file or directory"
     duration age{};
 };
 

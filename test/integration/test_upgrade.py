@@ -169,7 +169,7 @@ def test_program_that_never_acks_aborts(master):
     old = master.pids()
     ship_silent(master)
     reply = master.request("upgrade")
-    assert not reply["ok"] and re.search(r"no ack within 2\d\d ms", reply["message"])
+    assert not reply["ok"] and re.search(r"no ack after 2\d\d ms", reply["message"])
     master.wait_ready()
     assert master.pids() == old
     master.stop()

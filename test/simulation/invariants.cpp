@@ -62,6 +62,7 @@ void invariants::check(const turn& what) {
     generation_grows(what);
     reconcile_is_idempotent(what);
     nothing_old_dies_first(what);
+    fleet_waits_for_all(what);
     capacity_never_dips(what);
     surplus_is_bounded(what);
     backoff_is_bounded(what);
@@ -120,6 +121,19 @@ void invariants::nothing_old_dies_first(const turn& what) const {
     if (has_begun_generation(what)) return; // what went belonged to the upgrade before
     for (const worker& who : dismissed_ready(what))
         throw broken_invariant("nothing_old_dies_first", describe(who));
+}
+
+void invariants::fleet_waits_for_all(const turn& what) const {
+    const auto& upgrade = what.applied.upgrade();
+    bool fleet = upgrade && upgrade->mode == upgrade_mode::fleet;
+    if (!fleet || has_begun_generation(what) || dismissed_ready(what).empty()) return;
+    if (told<report_of::upgrade_aborted>(what)) return;
+    auto fresh = std::ranges::count_if(what.after.workers(), [&](const worker& who) {
+        return who.state == worker_state::ready &&
+               who.generation >= what.applied.current().generation;
+    });
+    require(fresh >= what.after.wishes().number, "fleet_waits_for_all",
+            std::to_string(fresh) + " new workers are ready");
 }
 
 void invariants::capacity_never_dips(const turn& what) const {

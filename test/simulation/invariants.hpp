@@ -38,6 +38,7 @@ class invariants {
     void generation_grows(const turn& what) const;
     void reconcile_is_idempotent(const turn& what) const;
     void nothing_old_dies_first(const turn& what) const;
+    void fleet_waits_for_all(const turn& what) const;
     void capacity_never_dips(const turn& what) const;
     void surplus_is_bounded(const turn& what) const;
     void backoff_is_bounded(const turn& what);
