@@ -77,7 +77,8 @@ control_commands::reply control_commands::carry_out(const order& what, control_c
         return on_worker(what, client, trusted);
     auto groups = select(what.group);
     if (!groups) {
-        return refuse("no group is called '" + what.group + "'; 'list' shows the names");
+        return refuse("no group is called '" + what.group.substr(0, 64) +
+                      "'; 'list' shows the names");
     }
     if (what.what == verb::upgrade || what.what == verb::upgrade_fleet)
         return upgrade(what, client, id, *groups);

@@ -23,6 +23,9 @@ class control_connection : public std::enable_shared_from_this<control_connectio
     using line_handler = std::function<void(control_connection&, std::string_view)>;
 
     control_connection(socket_type socket, os::peer who, const line_handler& handler);
+    ~control_connection();
+    control_connection(const control_connection&) = delete;
+    control_connection& operator=(const control_connection&) = delete;
 
     /// Serves the client until one of both has enough.
     static boost::asio::awaitable<void> serve(std::shared_ptr<control_connection> self);
@@ -42,11 +45,14 @@ class control_connection : public std::enable_shared_from_this<control_connectio
 
   private:
     bool receive();
+    bool has_more_at_once() const;
     bool handle_some_lines();
     void refuse_long_line();
     void flush();
     void flush_when_writable();
     void drop();
+
+    static inline unsigned connections_ = 0; ///< that there are
 
     socket_type socket_;
     os::peer who_;

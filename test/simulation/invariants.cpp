@@ -126,8 +126,8 @@ void invariants::nothing_old_dies_first(const turn& what) const {
 void invariants::fleet_waits_for_all(const turn& what) const {
     const auto& upgrade = what.applied.upgrade();
     bool fleet = upgrade && upgrade->mode == upgrade_mode::fleet;
-    if (!fleet || has_begun_generation(what) || dismissed_ready(what).empty()) return;
-    if (told<report_of::upgrade_aborted>(what)) return;
+    if (!fleet || has_begun_generation(what) || told<report_of::upgrade_aborted>(what)) return;
+    if (dismissed_ready(what).empty()) return;
     auto fresh = std::ranges::count_if(what.after.workers(), [&](const worker& who) {
         return who.state == worker_state::ready &&
                who.generation >= what.applied.current().generation;
