@@ -74,17 +74,23 @@ void group_runner::perform(const core::action::begin_generation& what) {
     plans_.insert_or_assign(what.number, make_plan(what.number));
 }
 
-void group_runner::perform(const core::action::spawn& what) { notice(spawn(what)); }
+void group_runner::perform(const core::action::spawn& what) {
+    os::socket_pair control;
+    core::event_type answer = spawn(what, control);
+    notice(answer);
+    // Not before the core knows the pid: the worker's ack may be waiting there already.
+    auto* born = std::get_if<core::event::spawned>(&answer);
+    if (born && control.ours) around_.adopt(std::move(control.ours), born->pid);
+}
 
 /// The answer to the core. Scarcity is not the program's fault, and is told apart.
-core::event_type group_runner::spawn(const core::action::spawn& what) {
+core::event_type group_runner::spawn(const core::action::spawn& what, os::socket_pair& control) {
     auto failed = [&](const os::os_error& error) {
         return core::event::spawn_failed{what.id, error.message(), os::is_scarcity(error.number)};
     };
     plan_result& plan = plans_.at(what.generation);
     if (!plan) plan = make_plan(what.generation); // what was missing may be there now
     if (!plan) return failed(plan.error());
-    os::socket_pair control;
     if (settings_.command_socket_as_fd) {
         auto pair = os::make_socket_pair();
         if (!pair) return failed(pair.error());
@@ -92,7 +98,6 @@ core::event_type group_runner::spawn(const core::action::spawn& what) {
     }
     auto pid = plan->spawn(what.index, control.theirs.get());
     if (!pid) return failed(pid.error());
-    if (control.ours) around_.adopt(std::move(control.ours), *pid);
     return core::event::spawned{what.id, *pid};
 }
 

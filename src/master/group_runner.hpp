@@ -77,7 +77,7 @@ class group_runner {
     void open_notify_socket();
     void await_notifications();
     void take_notifications();
-    core::event_type spawn(const core::action::spawn& what);
+    core::event_type spawn(const core::action::spawn& what, os::socket_pair& control);
     plan_result make_plan(core::generation number) const;
     std::vector<std::string> make_environment(core::generation number) const;
 

@@ -60,7 +60,6 @@ void invariants::check(const turn& what) {
     legal_moves(what);
     indices_are_unique(what);
     generation_grows(what);
-    reconcile_is_idempotent(what);
     nothing_old_dies_first(what);
     fleet_waits_for_all(what);
     capacity_never_dips(what);
@@ -70,6 +69,7 @@ void invariants::check(const turn& what) {
     abort_keeps_service(what);
     done_means_all_old_were_told(what);
     no_signal_without_process(what);
+    reconcile_is_idempotent(what);
 }
 
 void invariants::legal_moves(const turn& what) const {
