@@ -131,7 +131,7 @@ def test_kill_of_an_idle_worker_under_load_of_the_others(master):
     master.stop()
 
 
-@pytest.mark.bounded(280)
+@pytest.mark.bounded(400)
 @pytest.mark.skipif(not shutil.which(GUNICORN), reason="needs gunicorn from Debian")
 def test_gunicorn_unmodified(master):
     (master.dir / "app.py").write_text(
@@ -144,7 +144,7 @@ def test_gunicorn_unmodified(master):
     def change(n):
         upgraded(master, ["upgrade", "upgrade_fleet"][n % 2])
         assert master.request(["inc", "dec"][n % 2])["ok"]
-    under_load(master, change, times=5, requests=10_000)
+    under_load(master, change, times=50, requests=100_000)
     # A gunicorn that gets its TERM at a bad moment ends only after its own --graceful-timeout.
     master.signal(signal.SIGTERM)
     assert master.wait_exit(100) == 0
@@ -184,7 +184,7 @@ while not stop:
 '''
 
 
-@pytest.mark.bounded(280)
+@pytest.mark.bounded(400)
 def test_python_standard_library_server(master):
     path = master.dir / "server.py"
     path.write_text(STDLIB_SERVER)
@@ -193,7 +193,7 @@ def test_python_standard_library_server(master):
     def change(n):
         upgraded(master, ["upgrade", "upgrade_fleet"][n % 2])
         assert master.request(["inc", "dec"][n % 2])["ok"]
-    result = under_load(master, change, times=10, requests=20_000)
+    result = under_load(master, change, times=50, requests=100_000)
     assert result["workers"] > 20
     master.stop()
 
