@@ -21,8 +21,9 @@ LINES = ['{"command":"worker:ack", "pid":PID}', '{"command":"worker:ack","pid":P
 
 def answer_of(master, pid):
     path = master.reports / f"{pid}.answer"
-    eventually(path.exists, what="an answer to the ack")
-    return path.read_text()
+    # The file is there before its contents are.
+    return eventually(lambda: path.exists() and path.read_text().endswith("\n") and path.read_text(),
+                      what="an answer to the ack")
 
 
 @pytest.mark.parametrize("line", LINES)
