@@ -14,6 +14,10 @@ enum class ip_family { any, v4, v6 };
 enum class log_format { text, json };
 enum class verbosity { quiet, normal, verbose };
 
+/// The name that the program goes by (SPEC section 2): whose grammar it reads, and whose language
+/// it speaks at its control socket and in its log.
+enum class personality { einhyrningsins, einhorn };
+
 /// What a user can ask for about one group of workers.
 struct group_settings {
     std::string name;                 ///< -c, else the base name of the program
@@ -33,6 +37,7 @@ struct group_settings {
 
 /// What a user can ask for about the master.
 struct master_settings {
+    config::personality personality = config::personality::einhyrningsins;
     std::string command_name; ///< -c as given, for ps and the default paths; may be empty
     std::string socket_path; ///< always set after parsing: /tmp/einhorn.sock or with the name in it
     std::optional<unsigned> socket_mode; ///< nothing: 0600

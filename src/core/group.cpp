@@ -66,9 +66,13 @@ void group::on(const event::resize& what, time_point) {
     wishes_.number = what.number;
 }
 
-void group::on(const event::reconfigure& what, time_point) {
+void group::on(const event::reconfigure& what, time_point now) {
     assert(what.policy.number > 0);
     wishes_ = what.policy;
+    if (std::holds_alternative<ack_timer>(wishes_.ack)) return;
+    // Who spoke while nobody asked for it will not do so again.
+    for (worker& who : workers_)
+        if (who.state == worker_state::starting && who.spoke) ack(who, now);
 }
 
 void group::on(const event::spawned& what, time_point now) {
@@ -99,10 +103,11 @@ void group::on(const event::exited& what, time_point now) {
     const worker* found = find(what.pid);
     if (!found) return;
     worker who = remove(found->id);
+    cancel_signals(who.id);
     death how{who.pid, what.cause, now - who.since, who.generation};
     tell(report_of::worker_died{who, how.cause, how.age, !who.active()});
     if (!who.active()) {
-        restarts_.erase(who.index);
+        if (!who.overdue) restarts_.erase(who.index);
         return;
     }
     last_death_ = how;
@@ -114,6 +119,7 @@ void group::on(const event::exited& what, time_point now) {
 void group::on(const event::acked& what, time_point now) {
     worker* who = find_mutable(what.pid);
     if (!who || who->state != worker_state::starting) return;
+    who->spoke = true;
     if (!std::holds_alternative<ack_timer>(wishes_.ack)) ack(*who, now);
 }
 
@@ -203,6 +209,7 @@ void group::miss_ack(worker& who, time_point now) {
     tell(report_of::ack_overdue{who, age});
     failure what{who.pid, who.index, "no ack", age};
     ++restarts_[who.index];
+    who.overdue = true;
     // It has never served, so it has nothing to finish: no stop signal, and no long patience.
     dismiss(who, SIGTERM, haste::hurried, now);
     fail(who.generation, std::move(what), now);
@@ -241,7 +248,9 @@ void group::fail(core::generation number, failure what, time_point now) {
 void group::wait_after(lineage& line, unsigned row, time_point now) {
     double jitter = static_cast<double>(random_() - random_.min()) /
                     static_cast<double>(random_.max() - random_.min());
-    line.not_before = now + back_off(wishes_.seconds, row, jitter);
+    // A scarcity in the middle of a row of deaths does not shorten what they have earned.
+    line.not_before =
+        std::max(line.not_before, std::optional(now + back_off(wishes_.seconds, row, jitter)));
     line.wait_untold = true;
 }
 
@@ -306,6 +315,14 @@ worker group::remove(worker_id id) {
     worker who = std::move(*found);
     workers_.erase(found);
     return who;
+}
+
+/// Once its end is known its pid may be given to another process at any time.
+void group::cancel_signals(worker_id id) {
+    std::erase_if(actions_, [&](const action_type& what) {
+        auto* sent = std::get_if<action::signal>(&what);
+        return sent && sent->id == id;
+    });
 }
 
 const worker* group::find(process_id pid) const {

@@ -107,6 +107,7 @@ class group {
     void retire_old(unsigned count, time_point now);
     void retire_surplus(time_point now);
     void refill(time_point now);
+    unsigned missing_old() const;
     void refill_previous(time_point now);
     void announce_waiting(lineage& line, time_point now);
     void announce_held(const census& count);
@@ -135,6 +136,7 @@ class group {
     void retire(worker_id id, time_point now);
     void drop_unrequested(core::generation number);
     worker remove(worker_id id);
+    void cancel_signals(worker_id id);
 
     worker* find_mutable(process_id pid);
     worker* find_mutable(worker_id id);

@@ -117,6 +117,7 @@ void group::refill(time_point now) {
     announce_waiting(current_, now);
     if (current_.not_before) return;
     census count = take_census();
+    count.existing += missing_old(); // they wait for their back-off, and their room is kept free
     if (upgrade_ && upgrade_->mode == upgrade_mode::fleet) {
         if (count.fresh_active < wishes_.number)
             add(current_.generation, wishes_.number - count.fresh_active, now);
@@ -124,18 +125,22 @@ void group::refill(time_point now) {
     }
     unsigned allowed = spawns_allowed(count, wishes_, upgrade_.has_value());
     add(current_.generation, allowed, now);
-    if (allowed == 0) announce_held(count);
+    if (allowed == 0) announce_held(take_census());
 }
 
 /// Until the new generation is proven the old one keeps the capacity that the upgrade began with.
+unsigned group::missing_old() const {
+    if (!upgrade_ || current_.proven) return 0;
+    unsigned wanted = std::min(upgrade_->capacity, wishes_.number);
+    unsigned there = take_census().old_active;
+    return wanted > there ? wanted - there : 0;
+}
+
 void group::refill_previous(time_point now) {
     lineage& previous = upgrade_->previous;
     if (is_due(previous.not_before, now)) previous.not_before.reset();
     announce_waiting(previous, now);
-    if (previous.not_before) return;
-    unsigned wanted = std::min(upgrade_->capacity, wishes_.number);
-    unsigned there = take_census().old_active;
-    if (there < wanted) add(previous.generation, wanted - there, now);
+    if (!previous.not_before) add(previous.generation, missing_old(), now);
 }
 
 void group::announce_waiting(lineage& line, time_point now) {
@@ -146,9 +151,10 @@ void group::announce_waiting(lineage& line, time_point now) {
 void group::announce_held(const census& count) {
     if (!upgrade_ || upgrade_->held || !wishes_.max_upgrade_additional) return;
     if (count.fresh_unacked > 0 || count.fresh_active >= wishes_.number) return;
+    unsigned lingering = count.existing - count.fresh_active - count.old_active;
+    if (lingering == 0) return;
     upgrade_->held = true;
-    tell(report_of::upgrade_held{current_.generation,
-                                 count.existing - count.fresh_active - count.old_active});
+    tell(report_of::upgrade_held{current_.generation, lingering});
 }
 
 void group::finish_stop(time_point now) {

@@ -80,6 +80,8 @@ struct worker {
     bool spawn_requested = false; ///< the shell was asked to
     unsigned restarts = 0;        ///< how often a worker of this index died without being told to
     time_point since;             ///< when it was spawned; before that, when it was wished for
+    bool spoke = false;           ///< it sent an ack, which a timer did not ask for
+    bool overdue = false;         ///< told to go because its ack was missing
     dismissal told;               ///< of a stopping worker
     std::optional<time_point> acked_at;
     std::optional<time_point> pinged_at;

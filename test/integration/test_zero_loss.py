@@ -94,7 +94,7 @@ def test_broken_upgrades_lose_nothing(master):
         assert not master.request(["upgrade", "upgrade_fleet"][n % 2])["ok"]
     master.script("app", HTTP_WORKER, "--crash-before-ack", "3")
     under_load(master, change, times=2, requests=10_000)
-    assert master.pids() == old
+    eventually(lambda: master.pids() == old) # what the abort has stopped may still be going
     master.stop()
 
 

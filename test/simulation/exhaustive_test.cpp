@@ -1,83 +1,96 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Every history of a small alphabet, up to a depth.
+// Every history of a small alphabet, up to a depth: what chance may have missed.
+#include "simulation/replay.hpp"
 #include "simulation/world.hpp"
 
 #include <boost/test/unit_test.hpp>
 
-#include <csignal>
+#include <chrono>
 
 namespace einhyrningsins::simulation {
 namespace {
 
-using namespace core;
 using namespace std::chrono_literals;
+using enum step_kind;
 
-struct letter {
-    const char* name;
-    bool (*write)(world&); ///< false: it has no meaning here
-};
-
-bool say(world& in, const event_type& what) {
-    in.happen(what);
-    return true;
-}
-
-constexpr letter alphabet[] = {
-    {"ack", [](world& w) { return w.acknowledge_oldest(); }},
-    {"death of a starting one", [](world& w) { return w.strike(worker_state::starting, SIGSEGV); }},
-    {"death of a ready one", [](world& w) { return w.strike(worker_state::ready, SIGKILL); }},
-    {"death of a stopping one", [](world& w) { return w.strike(worker_state::stopping, SIGKILL); }},
-    {"next deadline", [](world& w) { return w.pass_to_next(100s); }},
-    {"rolling upgrade", [](world& w) { return say(w, event::upgrade{upgrade_mode::rolling}); }},
-    {"fleet upgrade", [](world& w) { return say(w, event::upgrade{upgrade_mode::fleet}); }},
-    {"resize",
-     [](world& w) { return say(w, event::resize{w.group().wishes().number == 1 ? 2U : 1U}); }},
-    {"stop", [](world& w) { return say(w, event::stop{SIGUSR2}); }},
-};
-
-/// Processes that do nothing by themselves: all that happens is a letter.
-constexpr temperament inert{
-    .acks_after = std::nullopt, .dies_after = std::nullopt, .obeys_after = std::nullopt};
-
-unsigned long explore(const world& from, unsigned depth) {
-    if (depth == 0) return 1;
-    unsigned long histories = 0;
-    for (const letter& one : alphabet) {
-        world next = from;
-        try {
-            if (!one.write(next)) continue;
-        } catch (const broken_invariant& broken) {
-            BOOST_FAIL(one.name << ": " << broken.what() << "\n" << next.history());
-        }
-        histories += explore(next, depth - 1);
-    }
-    return histories;
-}
-
-void explore_all(unsigned number, unsigned max_unacked, std::optional<unsigned> additional) {
-#ifdef NDEBUG
-    constexpr unsigned depth = 6;
+#ifdef __SANITIZE_ADDRESS__
+constexpr unsigned shallower = 2;
 #else
-    constexpr unsigned depth = 4;
+constexpr unsigned shallower = 0;
 #endif
-    policy wishes;
-    wishes.number = number;
-    wishes.ack = ack_manual{30s};
-    wishes.retries = 1;
-    wishes.max_unacked = max_unacked;
-    wishes.max_upgrade_additional = additional;
-    world beginning(wishes, 1);
-    beginning.set_temperament(inert);
-    beginning.happen(event::start{});
-    beginning.pass(0s);
-    BOOST_TEST(explore(beginning, depth) > 1000);
+
+/// Lives all continuations of what `so_far` has led to, and returns how many there were.
+unsigned long explore(const world& stage, history& so_far, const std::vector<step>& alphabet,
+                      unsigned depth) {
+    unsigned long count = 1;
+    if (depth == 0) return count;
+    for (const step& letter : alphabet) {
+        world next = stage;
+        so_far.steps.push_back(letter);
+        try {
+            next.perform(letter);
+        } catch (const violation& broken) {
+            BOOST_FAIL(explain(so_far, {broken.name(), broken.what()}));
+        }
+        count += explore(next, so_far, alphabet, depth - 1);
+        so_far.steps.pop_back();
+    }
+    return count;
 }
+
+void explore_all(history begin, const std::vector<step>& alphabet, unsigned depth) {
+    world stage(begin);
+    for (const step& first : begin.steps)
+        stage.perform(first);
+    unsigned long count = explore(stage, begin, alphabet, depth - shallower);
+    BOOST_TEST(count > 1000);
+}
+
+/// Workers that ack when they are told to by a step, and go when they are told to by the group.
+history quiet_group(unsigned number) {
+    core::policy wishes{.number = number,
+                        .ack = core::ack_manual{5s},
+                        .retries = 1,
+                        .signal_timeout = 1s,
+                        .max_unacked = 2,
+                        .max_upgrade_additional = 1};
+    return {.policies = {wishes}, .programs = {{.acks_after = std::nullopt}}, .steps = {{start}}};
+}
+
+constexpr unsigned crash = kill_argument(0, 1);
+constexpr unsigned crash_of_an_older = kill_argument(1, 1);
+
+/// A life without upgrades, and one with them.
+const std::vector<step> life{{start}, {stop, SIGUSR2}, {restart}, {ack}, {kill, crash}, {wait}};
+const std::vector<step> upgrades{
+    {upgrade, 0}, {upgrade, 1}, {ack}, {ack, 1}, {kill, crash}, {kill, crash_of_an_older}, {wait}};
+const std::vector<step> all{
+    {upgrade, 0},       {upgrade, 1, false}, {ack, 0, false},        {kill, crash, false},
+    {resize, 1, false}, {resize, 2},         {stop, SIGTERM, false}, {wait}};
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(all_histories_of_one_worker) { explore_all(1, 1, std::nullopt); }
-BOOST_AUTO_TEST_CASE(all_histories_of_two_workers) { explore_all(2, 2, std::nullopt); }
-BOOST_AUTO_TEST_CASE(all_histories_with_limits) { explore_all(2, 1, 1); }
+BOOST_AUTO_TEST_SUITE(exhaustive)
+
+BOOST_AUTO_TEST_CASE(life_of_one) { explore_all(quiet_group(1), life, 8); }
+BOOST_AUTO_TEST_CASE(life_of_two) { explore_all(quiet_group(2), life, 8); }
+BOOST_AUTO_TEST_CASE(upgrades_of_one) { explore_all(quiet_group(1), upgrades, 7); }
+BOOST_AUTO_TEST_CASE(upgrades_of_two) { explore_all(quiet_group(2), upgrades, 7); }
+BOOST_AUTO_TEST_CASE(everything_at_once) { explore_all(quiet_group(2), all, 7); }
+
+BOOST_AUTO_TEST_CASE(answers_that_take_their_time) {
+    history late = quiet_group(2);
+    late.answer_takes = 100ms;
+    explore_all(late, all, 7);
+}
+
+BOOST_AUTO_TEST_CASE(upgrades_under_a_stubborn_generation) {
+    history stubborn = quiet_group(1);
+    stubborn.programs[0].heeds = obedience::stubborn;
+    explore_all(stubborn, upgrades, 6);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace einhyrningsins::simulation

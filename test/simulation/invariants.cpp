@@ -1,233 +1,278 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What must hold in every step and after every event. Decisions are in decision_invariants.cpp.
 #include "simulation/invariants.hpp"
 
+#include "core/signal_name.hpp"
+
 #include <algorithm>
-#include <set>
+#include <cmath>
+#include <utility>
 
 namespace einhyrningsins::simulation {
 namespace {
 
-using namespace core;
-
-void require(bool holds, const char* name, const std::string& seen) {
-    if (!holds) throw broken_invariant(name, seen);
+std::string name(const record& who) {
+    return "worker #" + std::to_string(static_cast<unsigned long>(who.id)) + " (pid " +
+           std::to_string(who.pid) + ", index " + std::to_string(who.index) + ", generation " +
+           std::to_string(who.generation) + ", " + core::to_string(who.state) + ")";
 }
 
-const worker* find(const group& in, worker_id id) {
-    auto found = std::ranges::find(in.workers(), id, &worker::id);
-    return found == in.workers().end() ? nullptr : &*found;
+/// SPEC 7.3, less the tenth that chance may take. With --seconds 0 it is still no busy loop.
+core::duration shortest_back_off(core::duration base, unsigned row) {
+    using seconds = std::chrono::duration<double>;
+    double wanted = std::max(0.01, seconds(base).count()) * std::pow(1.5, row - 1);
+    return std::chrono::duration_cast<core::duration>(seconds(std::min(wanted, 30.0) * 0.8999));
 }
 
-template <class Action, class Deed>
-void for_each(const turn& what, Deed deed) {
-    for (const action_type& one : what.actions)
-        if (auto* it = std::get_if<Action>(&one)) deed(*it);
-}
-
-template <class Report>
-const Report* told(const turn& what) {
-    for (const action_type& one : what.actions)
-        if (auto* tell = std::get_if<action::tell>(&one))
-            if (auto* report = std::get_if<Report>(&tell->what)) return report;
-    return nullptr;
-}
-
-bool has_begun_generation(const turn& what) {
-    return std::ranges::any_of(what.actions, [](const action_type& one) {
-        return std::holds_alternative<action::begin_generation>(one);
-    });
-}
-
-/// The ready workers that this turn told to go.
-std::vector<worker> dismissed_ready(const turn& what) {
-    std::vector<worker> result;
-    for (const worker& was : what.before.workers()) {
-        const worker* is = find(what.after, was.id);
-        if (was.state == worker_state::ready && is && !is->active()) result.push_back(was);
-    }
-    return result;
-}
-
-std::string describe(const worker& who) {
-    return "#" + std::to_string(static_cast<unsigned long>(who.id)) + " pid " +
-           std::to_string(who.pid) + " generation " + std::to_string(who.generation) + " " +
-           to_string(who.state);
+template <class... Event>
+bool is_one_of(const core::event_type& what) {
+    return (std::holds_alternative<Event>(what) || ...);
 }
 
 } // namespace
 
-void invariants::check(const turn& what) {
-    legal_moves(what);
-    indices_are_unique(what);
-    generation_grows(what);
-    nothing_old_dies_first(what);
-    fleet_waits_for_all(what);
-    capacity_never_dips(what);
-    surplus_is_bounded(what);
-    backoff_is_bounded(what);
-    give_up_is_final(what);
-    abort_keeps_service(what);
-    done_means_all_old_were_told(what);
-    no_signal_without_process(what);
-    reconcile_is_idempotent(what);
+invariants::invariants(const core::group& group)
+    : before_(take_snapshot(group)),
+      after_(before_),
+      wishes_(group.wishes()) {}
+
+void invariants::applied(const core::group& group, const core::event_type& what,
+                         core::time_point now) {
+    advance(group, now);
+    take_failure(what);
+    take_orders(what);
+    check_stale(what);
+    check_ack(what);
+    check_promised_upgrade();
+    check_who_is_told(what);
+    check_who_is_added(what);
+    check_roll_back();
 }
 
-void invariants::legal_moves(const turn& what) const {
-    for (const worker& was : what.before.workers()) {
-        const worker* is = find(what.after, was.id);
-        if (!is || is->state == was.state) continue;
-        bool through_ready =
-            was.state == worker_state::starting && is->state == worker_state::stopping;
-        require(through_ready || is_legal_move(was.state, is->state), "legal_moves",
-                describe(was) + " became " + to_string(is->state));
+/// To the next step, with what holds in all of them.
+void invariants::advance(const core::group& group, core::time_point now) {
+    std::swap(before_, after_);
+    after_ = take_snapshot(group);
+    wishes_ = group.wishes();
+    now_ = now;
+    counting_ = before_.phase == core::group_phase::running;
+    bool begins = after_.previous && after_.current != before_.current;
+    if (begins) kept_ = after_.capacity();
+    highest_limit_ = begins ? upper_limit() : std::max(highest_limit_, upper_limit());
+    // Whoever asks for workers after a group has given up does not want to wait.
+    if (before_.phase == core::group_phase::given_up && after_.phase != before_.phase)
+        for (auto& [number, its] : rows_)
+            its.earliest = {};
+    take_acks();
+    take_tellings();
+    check_table();
+    check_moves();
+    check_new_records();
+    check_phase();
+}
+
+void invariants::take_acks() {
+    for (const record& who : after_.table) {
+        const record* was = before_.find(who.id);
+        if (who.ready() && was && was->starting()) take_ack(who.generation);
     }
 }
 
-void invariants::indices_are_unique(const turn& what) const {
-    std::set<unsigned> seen;
-    for (const worker& who : what.after.workers()) {
-        require(seen.insert(who.index).second, "indices_are_unique", describe(who));
-        require(who.index < what.after.workers().size() + what.before.workers().size() + 1 ||
-                    find(what.before, who.id),
-                "indices_are_unique", "not the smallest free: " + std::to_string(who.index));
+void invariants::take_ack(core::generation number) {
+    acked_.insert(number);
+    row& its = rows_[number];
+    if (std::exchange(its.failures, 0) > 0) its.earliest = {};
+}
+
+void invariants::take_tellings() {
+    for (const record& who : told())
+        tellings_[who.id] = {.at = now_};
+    std::erase_if(tellings_, [&](const auto& entry) { return !after_.find(entry.first); });
+}
+
+void invariants::take_orders(const core::event_type& what) {
+    if (auto* e = std::get_if<core::event::forward>(&what)) forwarded_.insert(e->signal);
+    if (is_one_of<core::event::upgrade>(what))
+        owes_upgrade_ = before_.previous && spawned_ >= before_.current;
+    if (!is_one_of<core::event::stop, core::event::restart>(what)) return;
+    owes_upgrade_ = false;
+    // They may be told again, and their time begins anew.
+    for (auto& [id, its] : tellings_)
+        its = {.at = its.at, .hurried = its.hurried, .again = true};
+}
+
+/// Whoever asks for an upgrade during another gets one of his own.
+void invariants::check_promised_upgrade() {
+    if (after_.current > before_.current) owes_upgrade_ = false;
+    if (owes_upgrade_ && !after_.previous)
+        throw violation("requests_are_served", "the upgrade ended, and no other began");
+}
+
+std::vector<record> invariants::told() const {
+    std::vector<record> result;
+    for (const record& was : before_.table) {
+        const record* is = after_.find(was.id);
+        if (was.active() && is && !is->active()) result.push_back(was);
+    }
+    return result;
+}
+
+std::vector<record> invariants::added() const {
+    std::vector<record> result;
+    for (const record& who : after_.table)
+        if (!before_.find(who.id)) result.push_back(who);
+    return result;
+}
+
+// In every step
+
+void invariants::check_table() const {
+    const auto& table = after_.table;
+    for (std::size_t i = 0; i < table.size(); ++i)
+        for (std::size_t j = i + 1; j < table.size(); ++j)
+            if (table[i].id >= table[j].id || table[i].index == table[j].index ||
+                (table[i].pid != 0 && table[i].pid == table[j].pid))
+                throw violation("records_are_distinct", name(table[i]) + ", " + name(table[j]));
+}
+
+void invariants::check_moves() const {
+    for (const record& was : before_.table) {
+        const record* is = after_.find(was.id);
+        if (!is) continue;
+        bool moved = was.state != is->state;
+        if (moved && !core::is_legal_move(was.state, is->state))
+            throw violation("moves_are_legal", name(was) + " became " + name(*is));
+        bool same = was.index == is->index && was.generation == is->generation &&
+                    (was.pid == is->pid || was.pid == 0) && (is->requested || !was.requested);
+        if (!same) throw violation("records_keep_their_names", name(was) + ", " + name(*is));
     }
 }
 
-void invariants::generation_grows(const turn& what) const {
-    for_each<action::begin_generation>(what, [&](const auto& begun) {
-        for (const worker& who : what.before.workers())
-            require(who.generation < begun.number, "generation_grows", describe(who));
-    });
-    for_each<action::spawn>(what, [&](const auto& spawn) {
-        require(what.after.needs(spawn.generation), "generation_grows",
-                "spawn in a generation that is not kept");
-    });
-}
-
-void invariants::reconcile_is_idempotent(const turn& what) const {
-    group copy = what.after;
-    auto again = copy.reconcile(what.now);
-    require(again.empty(), "reconcile_is_idempotent",
-            again.empty() ? "" : "again: " + to_string(again.front()));
-    auto deadline = what.after.next_deadline();
-    bool more_spawns = std::ranges::any_of(what.after.workers(),
-                                           [](const worker& who) { return !who.spawn_requested; });
-    require(!deadline || *deadline > what.now || more_spawns, "reconcile_is_idempotent",
-            "a deadline is in the past");
-}
-
-void invariants::nothing_old_dies_first(const turn& what) const {
-    if (!what.after.upgrade() || what.after.current().proven) return;
-    if (has_begun_generation(what)) return; // what went belonged to the upgrade before
-    for (const worker& who : dismissed_ready(what))
-        throw broken_invariant("nothing_old_dies_first", describe(who));
-}
-
-void invariants::fleet_waits_for_all(const turn& what) const {
-    const auto& upgrade = what.applied.upgrade();
-    bool fleet = upgrade && upgrade->mode == upgrade_mode::fleet;
-    if (!fleet || has_begun_generation(what) || told<report_of::upgrade_aborted>(what)) return;
-    if (dismissed_ready(what).empty()) return;
-    auto fresh = std::ranges::count_if(what.after.workers(), [&](const worker& who) {
-        return who.state == worker_state::ready &&
-               who.generation >= what.applied.current().generation;
-    });
-    require(fresh >= what.after.wishes().number, "fleet_waits_for_all",
-            std::to_string(fresh) + " new workers are ready");
-}
-
-void invariants::capacity_never_dips(const turn& what) const {
-    if (what.after.phase() != group_phase::running || dismissed_ready(what).empty()) return;
-    unsigned floor = std::min(what.after.wishes().number, what.applied.capacity());
-    require(what.after.capacity() >= floor, "capacity_never_dips",
-            std::to_string(what.after.capacity()) + " are ready, not " + std::to_string(floor));
-}
-
-void invariants::surplus_is_bounded(const turn& what) const {
-    const policy& wishes = what.after.wishes();
-    if (!what.after.upgrade() || what.after.upgrade()->mode != upgrade_mode::rolling) return;
-    unsigned fresh_unacked = 0, fresh = 0, old = 0, added = 0;
-    for (const worker& who : what.after.workers()) {
-        if (!who.active()) continue;
-        if (who.generation != what.after.current().generation) {
-            ++old;
-            continue;
-        }
-        ++fresh;
-        if (who.state == worker_state::starting) ++fresh_unacked;
-        if (!find(what.applied, who.id)) ++added;
+void invariants::check_new_records() const {
+    std::set<unsigned> taken;
+    for (const record& who : after_.table)
+        if (before_.find(who.id)) taken.insert(who.index);
+    for (const record& who : added()) {
+        unsigned free = 0;
+        while (taken.contains(free))
+            ++free;
+        // Those of a restart are gone again before they are seen if a resize came between.
+        if (who.index != free) throw violation("index_is_smallest_free", name(who));
+        taken.insert(free);
+        if (!who.starting()) throw violation("moves_are_legal", name(who) + " is new");
+        bool proven = acked_.contains(after_.current);
+        if (who.generation != after_.current && (proven || who.generation != after_.previous))
+            throw violation("new_workers_run_what_they_should", name(who));
     }
-    if (added == 0) return;
-    require(fresh <= wishes.number, "surplus_is_bounded", "more new workers than wanted");
-    require(fresh_unacked <= wishes.max_unacked, "surplus_is_bounded",
-            std::to_string(fresh_unacked) + " new workers are unacked");
-    if (wishes.max_upgrade_additional)
-        require(what.after.workers().size() <=
-                    std::max(wishes.number, old) + *wishes.max_upgrade_additional,
-                "surplus_is_bounded",
-                std::to_string(what.after.workers().size()) + " workers exist");
 }
 
-/// A wait that was told holds until an ack, a new generation, or the replacement of a ready worker.
-void invariants::backoff_is_bounded(const turn& what) {
-    bool other_lineage = what.before.current().generation != what.after.current().generation;
-    if (other_lineage || told<report_of::worker_acked>(what)) waiting_until_.reset();
-    for (const worker& who : what.after.workers()) {
-        bool added_by_reconcile = !find(what.applied, who.id);
-        bool current = who.generation == what.after.current().generation;
-        if (added_by_reconcile && current && waiting_until_)
-            require(what.now >= *waiting_until_, "backoff_is_bounded", describe(who) + " is early");
-    }
-    const lineage& line = what.after.current();
-    if (auto* waiting = told<report_of::backing_off>(what)) {
-        require(waiting->delay <= std::chrono::seconds(33), "backoff_is_bounded",
-                "waits for " + to_string(waiting->delay));
-        require(waiting->delay > duration::zero(), "backoff_is_bounded", "does not wait");
-    }
-    waiting_until_ = line.not_before;
+void invariants::check_phase() const {
+    using enum core::group_phase;
+    bool wants_workers = after_.phase == running || after_.phase == given_up;
+    auto active = std::ranges::find_if(after_.table, &record::active);
+    if (!wants_workers && active != after_.table.end())
+        throw violation("stop_tells_all", name(*active));
+    if (after_.phase == stopped && !after_.table.empty())
+        throw violation("stop_tells_all", "stopped too early");
+    if (after_.previous && after_.phase != running)
+        throw violation("upgrades_end", "there is one, but the group does not run");
+    if (after_.phase == given_up && before_.phase == given_up && !added().empty())
+        throw violation("give_up_is_final", name(added().front()));
 }
 
-void invariants::give_up_is_final(const turn& what) {
-    if (told<report_of::gave_up>(what)) given_up_ = true;
-    if (has_begun_generation(what)) given_up_ = false;
-    if (!given_up_) return;
-    for_each<action::spawn>(what, [&](const auto& spawn) {
-        throw broken_invariant("give_up_is_final", to_string(action_type(spawn)));
-    });
+/// A group gives up, and an upgrade is aborted, after so many failures and not before.
+void invariants::check_roll_back() const {
+    auto failures = [&](core::generation number) {
+        auto known = rows_.find(number);
+        return known == rows_.end() ? 0 : known->second.failures;
+    };
+    bool gave_up = before_.phase != after_.phase && after_.phase == core::group_phase::given_up;
+    if (gave_up && (!wishes_.retries || failures(after_.current) <= *wishes_.retries))
+        throw violation("retries_are_granted", "gave up too early");
+    unsigned limit = std::max(1U, wishes_.retries.value_or(5));
+    if (after_.current < before_.current && failures(before_.current) < limit)
+        throw violation("retries_are_granted", "aborted too early");
 }
 
-void invariants::abort_keeps_service(const turn& what) {
-    if (has_begun_generation(what)) aborted_.reset();
-    auto* abort = told<report_of::upgrade_aborted>(what);
-    if (abort && what.after.phase() == group_phase::running && !what.after.upgrade()) {
-        aborted_ = abort->generation;
-        for (const worker& who : dismissed_ready(what))
-            require(who.generation == abort->generation ||
-                        what.after.capacity() >= what.after.wishes().number, // resized meanwhile
-                    "abort_keeps_service", describe(who));
-    }
-    if (!aborted_) return;
-    for_each<action::spawn>(what, [&](const auto& spawn) {
-        require(spawn.generation != *aborted_, "abort_keeps_service",
-                to_string(action_type(spawn)));
-    });
+// In an event
+
+namespace {
+
+/// Whether `what` is news of a process or a spawn that the table does not know, or knows already.
+bool is_stale(const core::event_type& what, const snapshot& at, const core::policy& wishes) {
+    auto answered = [&](core::worker_id id) {
+        const record* who = at.find(id);
+        return !who || who->pid != 0;
+    };
+    if (auto* e = std::get_if<core::event::spawned>(&what)) return answered(e->id);
+    if (auto* e = std::get_if<core::event::spawn_failed>(&what)) return answered(e->id);
+    if (auto* e = std::get_if<core::event::exited>(&what)) return !at.find_pid(e->pid);
+    if (is_one_of<core::event::pinged>(what)) return true;
+    auto* ack = std::get_if<core::event::acked>(&what);
+    const record* who = ack ? at.find_pid(ack->pid) : nullptr;
+    bool counts = who && who->starting() && !std::holds_alternative<core::ack_timer>(wishes.ack);
+    return ack && !counts;
 }
 
-void invariants::done_means_all_old_were_told(const turn& what) const {
-    auto* done = told<report_of::upgrade_done>(what);
-    if (!done) return;
-    for (const worker& who : what.after.workers())
-        require(!who.active() || who.generation >= done->generation, "done_means_all_old_were_told",
-                describe(who));
-    require(what.after.capacity() >= what.after.wishes().number, "done_means_all_old_were_told",
-            std::to_string(what.after.capacity()) + " are ready");
+} // namespace
+
+void invariants::check_stale(const core::event_type& what) const {
+    if (is_stale(what, before_, wishes_) && before_ != after_)
+        throw violation("stale_news_is_ignored", core::to_string(what));
 }
 
-void invariants::no_signal_without_process(const turn& what) const {
-    for_each<action::signal>(what, [&](const auto& signal) {
-        require(signal.pid > 0 && signal.number > 0, "no_signal_without_process",
-                to_string(action_type(signal)));
-    });
+void invariants::check_ack(const core::event_type& what) const {
+    auto* ack = std::get_if<core::event::acked>(&what);
+    if (ack && !is_stale(what, before_, wishes_) && !after_.find_pid(ack->pid)->ready())
+        throw violation("acks_count", core::to_string(what));
+}
+
+/// Only a stop tells workers to go at once; but those without an ack lose their right to be there
+/// when their generation is aborted or overtaken.
+void invariants::check_who_is_told(const core::event_type& what) const {
+    if (is_one_of<core::event::stop, core::event::restart>(what)) return;
+    for (const record& who : told())
+        if (who.ready() || who.generation != before_.current || after_.current == before_.current)
+            throw violation("nothing_old_dies_first", core::to_string(what) + ": " + name(who));
+}
+
+/// Only a start adds workers at once, and the death of one that was ready.
+void invariants::check_who_is_added(const core::event_type& what) const {
+    auto newcomers = added();
+    if (newcomers.empty() || is_one_of<core::event::start, core::event::restart>(what)) return;
+    auto* exit = std::get_if<core::event::exited>(&what);
+    const record* dead = exit ? before_.find_pid(exit->pid) : nullptr;
+    if (!dead || !dead->ready() || newcomers.size() > 1)
+        throw violation("backoff_is_bounded", core::to_string(what) + " adds workers");
+}
+
+void invariants::take_failure(const core::event_type& what) {
+    const record* who = nullptr;
+    auto* refused = std::get_if<core::event::spawn_failed>(&what);
+    if (auto* e = std::get_if<core::event::exited>(&what)) who = before_.find_pid(e->pid);
+    if (refused) who = before_.find(refused->id);
+    if (auto* e = std::get_if<core::event::spawned>(&what))
+        if (const record* born = before_.find(e->id); born && born->pid == 0)
+            rows_[born->generation].scarcities = 0;
+    if (!who || !who->active()) return;
+    last_trouble_ = now_;
+    if (who->starting() && !(refused && who->pid != 0))
+        take_failure(who->generation, refused && refused->scarce);
+}
+
+void invariants::take_failure(core::generation number, bool scarce) {
+    last_trouble_ = now_;
+    if (!counting_ || !before_.has_lineage(number)) return;
+    row& its = rows_[number];
+    unsigned length = scarce ? ++its.scarcities : ++its.failures;
+    its.earliest = std::max(its.earliest, now_ + shortest_back_off(wishes_.seconds, length));
+    if (scarce || number != before_.current || after_.current != number) return;
+    bool upgrading = before_.previous.has_value();
+    bool too_many = upgrading ? its.failures >= std::max(1U, wishes_.retries.value_or(5))
+                              : wishes_.retries && its.failures > *wishes_.retries;
+    if (too_many && after_.phase == core::group_phase::running)
+        throw violation("retries_are_bounded", std::to_string(its.failures) + " failures");
 }
 
 } // namespace einhyrningsins::simulation

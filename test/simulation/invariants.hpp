@@ -1,55 +1,128 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "core/group.hpp"
+#include "simulation/snapshot.hpp"
 
 #include <map>
-#include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace einhyrningsins::simulation {
 
-/// A rule that was broken: its name, and what was seen.
-struct broken_invariant : std::runtime_error {
-    broken_invariant(const std::string& name, const std::string& seen)
-        : std::runtime_error(name + ": " + seen) {}
-};
-
-/// One turn of the shell's loop, as the invariants look at it.
-struct turn {
-    core::group before;  ///< the event
-    core::group applied; ///< after apply, before reconcile
-    const core::group& after;
-    const std::vector<core::action_type>& actions;
-    core::time_point now;
-};
-
-/// What must hold after every turn of every history (SPEC 7). Each private function is one rule and
-/// throws broken_invariant with its own name.
-class invariants {
+/// An invariant did not hold.
+class violation : public std::runtime_error {
   public:
-    void check(const turn& what);
+    violation(const std::string& name, const std::string& detail)
+        : std::runtime_error(name + ": " + detail),
+          name_(name) {}
+
+    /// Which one.
+    const std::string& name() const { return name_; }
 
   private:
-    void legal_moves(const turn& what) const;
-    void indices_are_unique(const turn& what) const;
-    void generation_grows(const turn& what) const;
-    void reconcile_is_idempotent(const turn& what) const;
-    void nothing_old_dies_first(const turn& what) const;
-    void fleet_waits_for_all(const turn& what) const;
-    void capacity_never_dips(const turn& what) const;
-    void surplus_is_bounded(const turn& what) const;
-    void backoff_is_bounded(const turn& what);
-    void give_up_is_final(const turn& what);
-    void abort_keeps_service(const turn& what);
-    void done_means_all_old_were_told(const turn& what) const;
-    void no_signal_without_process(const turn& what) const;
+    std::string name_;
+};
 
-    std::optional<core::time_point> waiting_until_;
-    std::optional<core::generation> aborted_;
-    bool given_up_ = false;
+/// Watches one group from its beginning and throws a violation, by name, when it breaks a promise
+/// of SPEC section 7. Believes only what can be seen: the events, the actions, and the table.
+class invariants {
+  public:
+    explicit invariants(const core::group& group);
+
+    /// After an event.
+    void applied(const core::group& group, const core::event_type& what, core::time_point now);
+    /// After a decision, before its actions are performed.
+    void reconciled(const core::group& group, const std::vector<core::action_type>& actions,
+                    core::time_point now);
+    /// When all has been decided and performed that can be now.
+    void settled(core::time_point now) const;
+
+  private:
+    /// Deaths before ack in a row, in one generation.
+    struct row {
+        unsigned failures = 0;
+        unsigned scarcities = 0;
+        core::time_point earliest{}; ///< when a missing worker may be started
+    };
+
+    /// What a worker that has to go was told.
+    struct telling {
+        core::time_point at;
+        bool hurried = false; ///< it missed its ack
+        bool again = false;   ///< by a stop
+        unsigned escalations = 0;
+    };
+
+    void advance(const core::group& group, core::time_point now);
+    void take_acks();
+    void take_ack(core::generation number);
+    void take_tellings();
+    void take_orders(const core::event_type& what);
+
+    // In every step.
+    void check_table() const;
+    void check_moves() const;
+    void check_new_records() const;
+    void check_phase() const;
+    void check_promised_upgrade();
+    void check_roll_back() const;
+
+    // In an event.
+    void check_stale(const core::event_type& what) const;
+    void check_ack(const core::event_type& what) const;
+    void check_who_is_told(const core::event_type& what) const;
+    void check_who_is_added(const core::event_type& what) const;
+    void take_failure(const core::event_type& what);
+    void take_failure(core::generation number, bool scarce);
+
+    // In a decision.
+    void check(const core::action::begin_generation& what);
+    void check(const core::action::spawn& what);
+    void check(const core::action::signal& what);
+    void check(const core::action::tell& what);
+    void check_report(const core::report_of::worker_acked& what);
+    void check_report(const core::report_of::ack_overdue& what);
+    void check_report(const core::report_of::gave_up& what);
+    void check_report(const core::report_of::escalated& what);
+    void check_report(const core::report_of::upgrade_done& what) const;
+    void check_report(const core::report_of::upgrade_aborted& what) const;
+    void check_report(const auto&) const {}
+    void check_capacity() const;
+    void check_old_ones() const;
+    void check_fleet() const;
+    void check_surplus() const;
+    void check_back_off() const;
+
+    // When all is decided.
+    void check_deadline() const;
+    void check_missing_new_ones() const;
+    void check_missing_old_ones() const;
+    bool will_try_again() const;
+    unsigned upper_limit() const;
+    unsigned missing_old_ones() const;
+
+    bool has_restarted() const;
+    std::vector<record> told() const;  ///< who was active before and is stopping now, as before
+    std::vector<record> added() const; ///< who was not there before
+
+    snapshot before_;
+    snapshot after_;
+    core::policy wishes_;
+    core::time_point now_{};
+    bool counting_ = false;      ///< deaths before ack have consequences
+    core::generation begun_ = 0; ///< the last that was
+    std::map<core::generation, row> rows_;
+    std::set<core::generation> acked_; ///< generations of which a worker has
+    std::map<core::worker_id, telling> tellings_;
+    std::set<std::pair<core::worker_id, int>> sent_; ///< signals, in this decision
+    std::set<int> forwarded_;                        ///< signals that the operator sends on
+    core::generation spawned_ = 0;                   ///< the last that was
+    bool owes_upgrade_ = false;       ///< another was asked for when one had begun to start workers
+    core::time_point last_trouble_{}; ///< a death or a failure
+    unsigned highest_limit_ = 0;      ///< upper_limit() while the upgrade under way lasts
+    unsigned kept_ = 0;               ///< capacity when the upgrade under way began
 };
 
 } // namespace einhyrningsins::simulation

@@ -2,200 +2,276 @@
 #include "simulation/world.hpp"
 
 #include <algorithm>
-#include <csignal>
-#include <vector>
+#include <chrono>
+#include <set>
 
 namespace einhyrningsins::simulation {
 namespace {
 
-using namespace core;
+using namespace std::chrono_literals;
 
-/// Small, so that pids come round again soon.
-constexpr process_id highest_pid = 97;
+/// A history that is busier than this within one step goes on with the next one.
+constexpr unsigned most_news_in_a_step = 200;
+/// Decisions at one point in time.
+constexpr unsigned most_rounds = 500;
 
-exit_cause exited(int code) { return {exit_cause::kind_type::exited, code, false}; }
-exit_cause killed(int signal) { return {exit_cause::kind_type::signaled, signal, false}; }
+bool asks_to_stop(int signal) {
+    return signal != SIGUSR1 && signal != SIGTTIN && signal != SIGTTOU && signal != SIGCONT;
+}
 
-std::string table(const core::group& of) {
-    std::string text;
-    for (const worker& who : of.workers())
-        text += std::to_string(static_cast<unsigned long>(who.id)) + "/" + std::to_string(who.pid) +
-                "/" + std::to_string(who.index) + "/" + to_string(who.state) + " ";
-    return text;
+bool heeds(obedience how, int signal) {
+    if (signal == SIGKILL) return true;
+    if (how == obedience::stubborn) return false;
+    return asks_to_stop(signal) && (how == obedience::willing || signal == SIGTERM);
+}
+
+void keep_earliest(std::optional<core::time_point>& earliest,
+                   std::optional<core::time_point> other) {
+    if (other && (!earliest || *other < *earliest)) earliest = other;
 }
 
 } // namespace
 
-world::world(const policy& wishes, unsigned seed) : group_(wishes, seed) {}
+world::world(const history& what, bool traced)
+    : group_(what.policies.at(0), what.seed),
+      invariants_(group_),
+      policies_(what.policies),
+      programs_(what.programs),
+      answer_takes_(what.answer_takes),
+      traced_(traced) {}
 
-void world::happen(const event_type& what) { turn_once(&what); }
-
-void world::turn_once(const event_type* what) {
-    core::group before = group_;
-    if (what) {
-        note(*what);
-        group_.apply(*what, now_);
-    }
-    core::group applied = group_;
-    auto actions = group_.reconcile(now_);
-    for (const action_type& one : actions)
-        note(one);
-    rules_.check({before, applied, group_, actions, now_});
-    for (const action_type& one : actions)
-        perform(one);
-    table_and_world_agree();
-}
-
-void world::perform(const action_type& what) {
-    if (auto* spawn = std::get_if<action::spawn>(&what)) start(*spawn);
-    if (auto* signal = std::get_if<action::signal>(&what)) deliver(*signal);
-}
-
-void world::start(const action::spawn& what) {
-    if (temperament_.fails_to_start || temperament_.is_too_much)
-        return schedule(answer_delay_, {news::kind_type::answer, 0, what.id, {}});
-    do
-        last_pid_ = last_pid_ % highest_pid + 1;
-    while (processes_.contains(last_pid_));
-    processes_[last_pid_] = {what.id, what.generation, temperament_, now_ + answer_delay_};
-    schedule(answer_delay_, {news::kind_type::answer, last_pid_, what.id, {}});
-}
-
-void world::deliver(const action::signal& what) {
-    auto found = processes_.find(what.pid);
-    if (found == processes_.end() || found->second.id != what.id)
-        throw broken_invariant("no_unknown_process", "signal to pid " + std::to_string(what.pid));
-    const auto& obeys = found->second.how.obeys_after;
-    if (what.number == SIGKILL)
-        schedule(std::chrono::milliseconds(1),
-                 {news::kind_type::exit, what.pid, what.id, killed(SIGKILL)});
-    else if (obeys)
-        schedule(*obeys, {news::kind_type::exit, what.pid, what.id, exited(0)});
-}
-
-void world::schedule(duration delay, news what) { pending_.emplace(now_ + delay, what); }
-
-void world::announce(const news& what) {
-    auto found = processes_.find(what.pid);
-    bool is_there = found != processes_.end() && found->second.id == what.id;
+void world::perform(const step& what) {
+    using enum step_kind;
+    unsigned argument = what.argument;
+    process* whose = nullptr;
     switch (what.kind) {
-    case news::kind_type::answer:
-        if (what.pid == 0) {
-            return happen(event::spawn_failed{what.id, "a reason", temperament_.is_too_much});
-        } else {
-            found->second.answered = true;
-            const temperament how = found->second.how;
-            if (how.acks_after)
-                schedule(*how.acks_after, {news::kind_type::ack, what.pid, what.id, {}});
-            if (how.dies_after)
-                schedule(*how.dies_after, {news::kind_type::exit, what.pid, what.id, exited(1)});
-            return happen(event::spawned{what.id, what.pid});
+    case start: apply(core::event::start{}); break;
+    case stop: apply(core::event::stop{static_cast<int>(argument)}); break;
+    case restart: apply(core::event::restart{}); break;
+    case forward: apply(core::event::forward{static_cast<int>(argument)}); break;
+    case upgrade:
+        apply(core::event::upgrade{argument == 0 ? core::upgrade_mode::rolling
+                                                 : core::upgrade_mode::fleet});
+        break;
+    case resize: apply(core::event::resize{argument}); break;
+    case reconfigure:
+        apply(core::event::reconfigure{policies_[argument % policies_.size()]});
+        break;
+    case deploy: deployed_ = argument % programs_.size(); break;
+    case scarcity: scarce_ = argument != 0; break;
+    case pass: this->pass(std::chrono::milliseconds(argument)); break;
+    case step_kind::wait: this->wait(); break;
+    case kill: strike(argument % 64, argument / 64 % 3); break;
+    case ack:
+        if ((whose = pick(argument))) apply(core::event::acked{whose->pid});
+        break;
+    case ping:
+        if ((whose = pick(argument))) apply(core::event::pinged{whose->pid, "ping"});
+        break;
+    default: stale_news(what.kind, argument);
+    }
+    if (what.settle) settle();
+}
+
+void world::strike(unsigned from_youngest, unsigned cause) {
+    constexpr core::exit_cause causes[] = {{core::exit_cause::kind_type::signaled, SIGKILL},
+                                           {core::exit_cause::kind_type::signaled, SIGSEGV, true},
+                                           {core::exit_cause::kind_type::exited, 1}};
+    process* whose = pick(from_youngest);
+    if (!whose) return;
+    whose->cause = causes[cause];
+    exit(whose->pid);
+}
+
+void world::stale_news(step_kind kind, unsigned argument) {
+    // Pids are given anew from 100 up, so that one just above those in use was somebody's once.
+    core::process_id gone = free_pid() + static_cast<int>(argument);
+    if (std::ranges::find(processes_, gone, &process::pid) != processes_.end()) return;
+    if (kind == step_kind::stale_ack) return apply(core::event::acked{gone});
+    if (kind == step_kind::stale_exit) return apply(core::event::exited{gone, {}});
+    core::worker_id id{argument};
+    auto known = std::ranges::find(group_.workers(), id, &core::worker::id);
+    if (known != group_.workers().end() && known->pid == 0) return; // it would be no stale one
+    if (argument % 2 == 0) return apply(core::event::spawned{id, gone});
+    apply(core::event::spawn_failed{id, "stale", argument % 4 == 1});
+}
+
+void world::apply(const core::event_type& what) {
+    if (traced_) note("> " + core::to_string(what));
+    group_.apply(what, now_);
+    invariants_.applied(group_, what, now_);
+}
+
+std::vector<core::action_type> world::reconcile() {
+    auto actions = group_.reconcile(now_);
+    if (traced_)
+        for (const core::action_type& what : actions)
+            note("  < " + core::to_string(what));
+    invariants_.reconciled(group_, actions, now_);
+    auto more = group_.reconcile(now_);
+    if (!more.empty())
+        throw violation("reconcile_is_idempotent",
+                        "wants, again: " + core::to_string(more.front()));
+    return actions;
+}
+
+void world::settle() {
+    for (unsigned round = 0; round < most_rounds; ++round) {
+        auto actions = reconcile();
+        if (actions.empty()) {
+            invariants_.settled(now_);
+            return check_processes();
         }
-    case news::kind_type::ack:
-        if (is_there) happen(event::acked{what.pid});
-        return;
-    case news::kind_type::exit:
-        if (is_there) end(what.pid, what.cause);
+        for (const core::action_type& what : actions)
+            std::visit([this](const auto& it) { perform(it); }, what);
+    }
+    throw violation("backoff_is_bounded", "the group does not come to rest");
+}
+
+/// The table and the world agree.
+void world::check_processes() const {
+    for (const process& one : processes_) {
+        auto& table = group_.workers();
+        auto who = std::ranges::find(table, one.id, &core::worker::id);
+        if (who == table.end() || who->pid != (one.answered ? one.pid : 0))
+            throw violation("no_unknown_process", "pid " + std::to_string(one.pid));
+    }
+    auto asked = std::ranges::count(group_.workers(), true, &core::worker::spawn_requested);
+    if (asked != static_cast<long>(processes_.size()))
+        throw violation("no_orphan_record", std::to_string(asked) + " records of " +
+                                                std::to_string(processes_.size()) + " processes");
+}
+
+void world::perform(const core::action::begin_generation& what) {
+    std::erase_if(plans_, [&](const auto& known) { return !group_.needs(known.first); });
+    plans_[what.number] = deployed_;
+}
+
+void world::perform(const core::action::spawn& what) {
+    if (!plans_.contains(what.generation))
+        throw violation("spawns_have_a_plan", "generation " + std::to_string(what.generation));
+    const program& runs = program_of(what.generation, ++spawned_[what.generation]);
+    process one{.id = what.id,
+                .pid = free_pid(),
+                .starts = !scarce_ && !runs.exec_fails,
+                .heeds = runs.heeds,
+                .stop_takes = runs.stop_takes,
+                .answered_at = now_ + answer_takes_};
+    if (runs.acks_after) one.acks_at = one.answered_at + *runs.acks_after;
+    if (runs.dies_after) one.dies_at = one.answered_at + *runs.dies_after;
+    processes_.push_back(one);
+    if (answer_takes_ == core::duration::zero()) answer(processes_.back());
+}
+
+void world::perform(const core::action::signal& what) {
+    auto target = std::ranges::find(processes_, what.pid, &process::pid);
+    if (target == processes_.end() || target->id != what.id || !target->answered)
+        throw violation("no_unknown_process", "a signal to pid " + std::to_string(what.pid));
+    if (!heeds(target->heeds, what.number)) return;
+    auto end = what.number == SIGKILL ? now_ : now_ + target->stop_takes;
+    if (target->dies_at && *target->dies_at <= end) return;
+    target->dies_at = end;
+    target->cause = {core::exit_cause::kind_type::signaled, what.number};
+}
+
+void world::answer(process& one) {
+    one.answered = true;
+    core::worker_id id = one.id;
+    if (one.starts) return apply(core::event::spawned{id, one.pid});
+    std::erase_if(processes_, [&](const process& other) { return other.id == id; });
+    apply(core::event::spawn_failed{id, scarce_ ? "fork: Resource temporarily unavailable" : "exec",
+                                    scarce_});
+}
+
+void world::exit(core::process_id pid) {
+    auto one = std::ranges::find(processes_, pid, &process::pid);
+    core::event::exited news{one->pid, one->cause};
+    processes_.erase(one); // the pid may be given to another from here on
+    apply(news);
+}
+
+std::optional<core::time_point> world::next_due() const {
+    std::optional<core::time_point> earliest = group_.next_deadline();
+    // More spawns are wanted than may be unanswered: the next answer lets it go on.
+    if (earliest && *earliest <= now_) earliest.reset();
+    for (const process& one : processes_) {
+        if (!one.answered) {
+            keep_earliest(earliest, one.answered_at);
+            continue;
+        }
+        keep_earliest(earliest, one.acks_at);
+        keep_earliest(earliest, one.dies_at);
+    }
+    return earliest;
+}
+
+/// One piece of news at a time: what is due at the same time comes in the next round.
+void world::deliver_due() {
+    auto is_due = [&](const std::optional<core::time_point>& when) {
+        return when && *when <= now_;
+    };
+    for (process& one : processes_) {
+        if (!one.answered) {
+            if (one.answered_at <= now_) return answer(one);
+        } else if (is_due(one.acks_at) && (!one.dies_at || *one.acks_at <= *one.dies_at)) {
+            one.acks_at.reset();
+            return apply(core::event::acked{one.pid});
+        } else if (is_due(one.dies_at)) {
+            return exit(one.pid);
+        }
     }
 }
 
-void world::end(process_id pid, const exit_cause& cause) {
-    processes_.erase(pid);
-    happen(event::exited{pid, cause});
-}
-
-bool world::strike(worker_state state, int signal) {
-    for (const worker& who : group_.workers()) {
-        if (who.state != state || who.pid == 0) continue;
-        end(who.pid, killed(signal));
-        return true;
-    }
-    return false;
-}
-
-bool world::acknowledge_oldest() {
-    for (const worker& who : group_.workers()) {
-        if (who.state != worker_state::starting || who.pid == 0) continue;
-        happen(event::acked{who.pid});
-        return true;
-    }
-    return false;
-}
-
-void world::acknowledge_all() {
-    std::vector<process_id> pids;
-    for (const worker& who : group_.workers())
-        if (who.state == worker_state::starting && who.pid != 0) pids.push_back(who.pid);
-    for (process_id pid : pids)
-        happen(event::acked{pid});
-}
-
-void world::spread_rumours(process_id pid) {
-    if (processes_.contains(pid)) return;
-    turn_once(nullptr); // what is due now is not the rumours' doing
-    std::string before = table(group_);
-    for (const event_type& rumour :
-         {event_type(event::acked{pid}), event_type(event::exited{pid, exited(0)}),
-          event_type(event::pinged{pid, "x"}), event_type(event::spawned{worker_id(1U << 30), pid}),
-          event_type(event::spawn_failed{worker_id(1U << 30), "?", false})})
-        happen(rumour);
-    if (table(group_) != before) throw broken_invariant("stale_news_is_ignored", before);
-}
-
-bool world::pass_to_next(duration limit) {
-    auto deadline = group_.next_deadline();
-    time_point next = now_ + limit;
-    bool by_news = !pending_.empty() && pending_.begin()->first <= next;
-    if (by_news) next = pending_.begin()->first;
-    // While the group waits for answers only, its deadline is in the past for good.
-    bool unanswered = std::ranges::any_of(
-        group_.workers(), [](const worker& who) { return who.spawn_requested && who.pid == 0; });
-    if (deadline && *deadline <= now_ && unanswered) deadline.reset();
-    if (deadline && *deadline < next) {
-        now_ = std::max(now_, *deadline);
-        turn_once(nullptr);
-        return true;
-    }
-    now_ = next;
-    if (!by_news) return false;
-    news what = pending_.begin()->second;
-    pending_.erase(pending_.begin());
-    announce(what);
+bool world::wait() {
+    settle();
+    auto due = next_due();
+    if (!due) return false;
+    now_ = std::max(now_, *due);
+    deliver_due();
+    settle();
     return true;
 }
 
-void world::pass(duration length) {
-    time_point end = now_ + length;
-    while (pass_to_next(end - now_)) {
+void world::pass(core::duration length) {
+    auto end = now_ + length;
+    settle();
+    for (unsigned news = 0; news < most_news_in_a_step; ++news) {
+        auto due = next_due();
+        if (!due || *due > end) {
+            now_ = end;
+            return;
+        }
+        wait();
     }
 }
 
-void world::table_and_world_agree() const {
-    for (const worker& who : group_.workers()) {
-        auto found = processes_.find(who.pid);
-        if (who.pid != 0 && (found == processes_.end() || found->second.id != who.id))
-            throw broken_invariant("no_orphan_record", "pid " + std::to_string(who.pid));
-    }
-    for (const auto& [pid, one] : processes_)
-        if (one.answered && !group_.find(pid))
-            throw broken_invariant("no_unknown_process", "pid " + std::to_string(pid));
+process* world::pick(unsigned from_youngest) {
+    auto known = [](const process& one) { return one.answered; };
+    auto count = static_cast<unsigned>(std::ranges::count_if(processes_, known));
+    if (count == 0) return nullptr;
+    unsigned skip = from_youngest % count;
+    for (auto one = processes_.rbegin(); one != processes_.rend(); ++one)
+        if (one->answered && skip-- == 0) return &*one;
+    return nullptr;
 }
 
-void world::note(std::variant<event_type, action_type> what) {
-    history_.push_back(std::make_shared<entry>(entry{now_, std::move(what)}));
+/// The smallest, so that pids are used again as soon as can be.
+core::process_id world::free_pid() const {
+    core::process_id pid = 100;
+    while (std::ranges::find(processes_, pid, &process::pid) != processes_.end())
+        ++pid;
+    return pid;
 }
 
-std::string world::history() const {
-    std::string text;
-    for (const auto& one : history_) {
-        auto ms =
-            std::chrono::duration_cast<std::chrono::milliseconds>(one->when.time_since_epoch());
-        auto* event = std::get_if<event_type>(&one->what);
-        std::string line = event ? " - " + to_string(*event)
-                                 : "     " + to_string(std::get<action_type>(one->what));
-        text += std::to_string(ms.count()) + " ms" + line + "\n";
-    }
-    return text;
+const program& world::program_of(core::generation number, unsigned ordinal) const {
+    static const program sound;
+    const program& runs = programs_[plans_.at(number)];
+    return runs.sound_every != 0 && ordinal % runs.sound_every == 0 ? sound : runs;
+}
+
+void world::note(const std::string& what) {
+    auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch());
+    trace_ += std::to_string(ms.count()) + " ms " + what + "\n";
 }
 
 } // namespace einhyrningsins::simulation

@@ -1,97 +1,92 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/group.hpp"
+#include "simulation/history.hpp"
 #include "simulation/invariants.hpp"
 
 #include <map>
-#include <memory>
-#include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 namespace einhyrningsins::simulation {
 
-/// How the processes of one generation behave.
-struct temperament {
-    std::optional<core::duration> acks_after = core::duration::zero(); ///< nothing: never
-    std::optional<core::duration> dies_after; ///< by itself, counted from its start
-    std::optional<core::duration> obeys_after =
-        core::duration::zero(); ///< nothing: only SIGKILL ends it
-    bool fails_to_start = false;
-    bool is_too_much = false; ///< the machine has no room for it
+/// A fake process. It exists from the wish for it, but nobody hears of it before the answer.
+struct process {
+    core::worker_id id{};
+    core::process_id pid = 0;
+    bool starts = true; ///< false: the answer is that it could not be started
+    obedience heeds{};
+    core::duration stop_takes{};
+    core::time_point answered_at;
+    std::optional<core::time_point> acks_at;
+    std::optional<core::time_point> dies_at;
+    core::exit_cause cause{core::exit_cause::kind_type::exited, 1};
+    bool answered = false;
 };
 
-/// A clock, processes that exist nowhere else, and a group that believes in them. Performs the
-/// group's actions, feeds it the news, and checks the invariants in every turn.
+/// The machine that a group lives on, with its clock: it performs what the real group wants, makes
+/// processes act, and has the invariants checked after every event and every decision. Everything
+/// throws `violation`. Copies go separate ways from there.
 class world {
   public:
-    world(const core::policy& wishes, unsigned seed);
+    /// `traced`: keep what happened, for trace().
+    explicit world(const history& what, bool traced = false);
 
-    /// How processes that are started from now on behave.
-    void set_temperament(const temperament& how) { temperament_ = how; }
-    /// Spawns are answered so much later, with other news in between.
-    void set_answer_delay(core::duration delay) { answer_delay_ = delay; }
+    void perform(const step& what);
 
-    /// Something happens now.
-    void happen(const core::event_type& what);
-    /// Ends the process that has run for longest in that state, as if from outside; returns whether
-    /// there is one.
-    bool strike(core::worker_state state, int signal);
-    bool acknowledge_oldest();
-    void acknowledge_all();
-    /// News about processes that the group does not know: nothing may change.
-    void spread_rumours(core::process_id pid);
-
-    /// Lets time pass until `length` is over, with all that becomes due.
-    void pass(core::duration length);
-    /// To the next thing that is due; returns whether there was one within `limit`.
-    bool pass_to_next(core::duration limit);
+    /// What must hold whatever has happened before: an upgrade under way ends, and so does a stop.
+    void finish();
 
     const core::group& group() const { return group_; }
     core::time_point now() const { return now_; }
-    /// All events and actions so far, a line each.
-    std::string history() const;
+    /// Events and actions with their times, a line each.
+    const std::string& trace() const { return trace_; }
 
   private:
-    struct process {
-        core::worker_id id;
-        core::generation generation;
-        temperament how;
-        core::time_point born;
-        bool answered = false;
-    };
-    struct news {
-        enum class kind_type { answer, ack, exit } kind;
-        core::process_id pid;
-        core::worker_id id;
-        core::exit_cause cause;
-    };
+    void apply(const core::event_type& what);
+    std::vector<core::action_type> reconcile();
+    void settle();
+    void check_processes() const;
 
-    void turn_once(const core::event_type* what);
-    void perform(const core::action_type& what);
-    void start(const core::action::spawn& what);
-    void deliver(const core::action::signal& what);
-    void announce(const news& what);
-    void schedule(core::duration delay, news what);
-    void end(core::process_id pid, const core::exit_cause& cause);
-    void table_and_world_agree() const;
-    void note(std::variant<core::event_type, core::action_type> what);
+    void perform(const core::action::begin_generation& what);
+    void perform(const core::action::spawn& what);
+    void perform(const core::action::signal& what);
+    void perform(const core::action::tell&) {}
 
-    struct entry {
-        core::time_point when;
-        std::variant<core::event_type, core::action_type> what;
-    };
+    void pass(core::duration length);
+    bool wait();
+    void deliver_due();
+    std::optional<core::time_point> next_due() const;
 
-    core::time_point now_{};
+    void answer(process& one);
+    void exit(core::process_id pid);
+    void strike(unsigned from_youngest, unsigned cause);
+    void stale_news(step_kind kind, unsigned argument);
+    process* pick(unsigned from_youngest);
+    core::process_id free_pid() const;
+    const program& program_of(core::generation number, unsigned ordinal) const;
+
+    void finish_upgrade();
+    void finish_stop();
+    void stop(int signal, core::duration patience, bool must_end);
+    bool is_determinate() const;
+    bool obeys() const;
+    void note(const std::string& what);
+
     core::group group_;
-    invariants rules_;
-    temperament temperament_;
-    core::duration answer_delay_{};
-    std::map<core::process_id, process> processes_;
-    std::multimap<core::time_point, news> pending_;
-    core::process_id last_pid_ = 0;
-    std::vector<std::shared_ptr<const entry>> history_; ///< shared by copies of the world
+    invariants invariants_;
+    core::time_point now_{};
+    std::vector<core::policy> policies_;
+    std::vector<program> programs_;
+    core::duration answer_takes_;
+    std::size_t deployed_ = 0;
+    bool scarce_ = false;
+    std::map<core::generation, std::size_t> plans_; ///< as the shell keeps them: what each runs
+    std::map<core::generation, unsigned> spawned_;  ///< how many of each
+    std::vector<process> processes_;                ///< in the order of their start
+    bool traced_;
+    std::string trace_;
 };
 
 } // namespace einhyrningsins::simulation

@@ -274,4 +274,24 @@ BOOST_AUTO_TEST_CASE(program_that_acks_and_dies_is_slowed_down) {
     BOOST_TEST(of.spawns == 104U);
 }
 
+BOOST_AUTO_TEST_CASE(missed_ack_counts_as_a_restart) {
+    life of(manual(1));
+    of.pass(30s); // worker 1 is told to go
+    of.die(1);
+    of.pass(2s);
+    of.die(2);
+    of.pass(3s);
+    BOOST_TEST(of.at(3).restarts >= 1U);
+}
+
+BOOST_AUTO_TEST_CASE(ack_that_came_under_a_timer_counts_when_acks_are_asked_for) {
+    policy wishes = manual(1);
+    wishes.ack = ack_timer{1h};
+    life of(wishes);
+    of.ack(1);
+    BOOST_TEST((of.at(1).state == worker_state::starting));
+    of.happen(event::reconfigure{manual(1)});
+    BOOST_TEST((of.at(1).state == worker_state::ready));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

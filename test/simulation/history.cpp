@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "simulation/history.hpp"
+
+#include "core/report.hpp"
+#include "core/signal_name.hpp"
+
+#include <chrono>
+#include <initializer_list>
+#include <random>
+
+namespace einhyrningsins::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// No distributions of the library: what they make of a seed is theirs to change.
+class dice {
+  public:
+    explicit dice(std::uint64_t seed) : engine_(seed) {}
+
+    unsigned below(unsigned limit) { return static_cast<unsigned>(engine_() % limit); }
+    bool one_in(unsigned count) { return below(count) == 0; }
+    template <class T>
+    T one_of(std::initializer_list<T> values) {
+        return values.begin()[below(static_cast<unsigned>(values.size()))];
+    }
+
+  private:
+    std::mt19937_64 engine_;
+};
+
+core::ack_policy make_ack(dice& random) {
+    switch (random.below(4)) {
+    case 0: return core::ack_timer{random.one_of<core::duration>({0s, 1s})};
+    case 1: return core::ack_notify{2s};
+    default: return core::ack_manual{random.one_of<core::duration>({5s, 5s, 5s, 0s})};
+    }
+}
+
+core::policy make_policy(dice& random) {
+    core::policy wishes;
+    wishes.number = random.one_in(20) ? 20 : 1 + random.below(4);
+    wishes.ack = make_ack(random);
+    if (random.one_in(2)) wishes.retries = random.below(4);
+    wishes.seconds = random.one_of<core::duration>({0s, 100ms, 1s, 1s, 20s});
+    wishes.stop_signal = random.one_of({SIGUSR2, SIGUSR2, SIGTERM, SIGQUIT});
+    wishes.signal_timeout = random.one_of<core::duration>({0s, 1s, 60s, 60s});
+    wishes.max_unacked = random.one_of({1U, 2U, 3U, 100U});
+    if (random.one_in(2)) wishes.max_upgrade_additional = 1 + random.below(2);
+    return wishes;
+}
+
+program make_program(dice& random) {
+    program what;
+    what.acks_after = random.one_of<core::duration>({0ms, 0ms, 1ms, 300ms, 3s, 10s});
+    if (random.one_in(6)) what.acks_after.reset();
+    if (random.one_in(3)) what.dies_after = random.one_of<core::duration>({0ms, 1ms, 400ms, 4s});
+    what.exec_fails = random.one_in(8);
+    if (random.one_in(4)) what.sound_every = 2 + random.below(4);
+    what.heeds = random.one_of(
+        {obedience::willing, obedience::willing, obedience::reluctant, obedience::stubborn});
+    what.stop_takes = random.one_of<core::duration>({0ms, 0ms, 1ms, 500ms, 5s});
+    return what;
+}
+
+/// Of each kind with the weight that makes histories eventful: many upgrades and deaths, few stops.
+step_kind make_kind(dice& random) {
+    using enum step_kind;
+    return random.one_of({start,   stop,   restart,   forward,    upgrade,      upgrade,
+                          upgrade, resize, resize,    deploy,     deploy,       scarcity,
+                          pass,    pass,   pass,      pass,       pass,         wait,
+                          wait,    wait,   wait,      wait,       wait,         kill,
+                          kill,    kill,   kill,      ack,        ack,          ack,
+                          ack,     ping,   stale_ack, stale_exit, stale_answer, reconfigure});
+}
+
+unsigned make_argument(dice& random, step_kind kind) {
+    switch (kind) {
+    case step_kind::stop: return random.one_of<unsigned>({SIGUSR2, SIGTERM, SIGQUIT, SIGKILL});
+    case step_kind::forward: return random.one_of<unsigned>({SIGUSR1, SIGTTIN, SIGHUP});
+    case step_kind::upgrade: return random.below(2);
+    case step_kind::resize: return 1 + random.below(5);
+    case step_kind::scarcity: return random.below(2);
+    case step_kind::pass:
+        return random.one_of(
+            {0U, 1U, 10U, 100U, 500U, 999U, 1000U, 1001U, 5000U, 33'000U, 70'000U});
+    case step_kind::kill: return kill_argument(random.below(8), random.below(3));
+    default: return random.below(8);
+    }
+}
+
+std::string number(auto value) { return std::to_string(value); }
+
+std::string length(std::optional<core::duration> what) {
+    return what ? core::to_string(*what) : "never";
+}
+
+std::string limit(std::optional<unsigned> what) { return what ? number(*what) : "none"; }
+
+std::string describe(const core::ack_policy& ack) {
+    if (auto* timer = std::get_if<core::ack_timer>(&ack)) return "timer " + length(timer->survive);
+    if (auto* manual = std::get_if<core::ack_manual>(&ack))
+        return "manual " + length(manual->timeout);
+    return "notify " + length(std::get<core::ack_notify>(ack).timeout);
+}
+
+std::string describe(const core::policy& what) {
+    return "number " + number(what.number) + ", ack " + describe(what.ack) + ", retries " +
+           limit(what.retries) + ", seconds " + length(what.seconds) + ", stop signal " +
+           core::signal_name(what.stop_signal) + ", signal timeout " + length(what.signal_timeout) +
+           ", max unacked " + number(what.max_unacked) + ", max additional " +
+           limit(what.max_upgrade_additional);
+}
+
+std::string describe(const program& what) {
+    if (what.exec_fails) return "cannot be executed";
+    const char* heeds = what.heeds == obedience::willing     ? "any signal"
+                        : what.heeds == obedience::reluctant ? "SIGTERM"
+                                                             : "SIGKILL";
+    return "acks after " + length(what.acks_after) + ", dies after " + length(what.dies_after) +
+           ", heeds " + heeds + ", stop takes " + length(what.stop_takes) + ", sound every " +
+           number(what.sound_every);
+}
+
+const char* name(step_kind kind) {
+    constexpr const char* names[] = {
+        "start",       "stop",   "restart",   "forward",    "upgrade",     "resize",
+        "reconfigure", "deploy", "scarcity",  "pass",       "wait",        "kill",
+        "ack",         "ping",   "stale_ack", "stale_exit", "stale_answer"};
+    return names[static_cast<unsigned>(kind)];
+}
+
+/// Of an ack by message.
+core::duration timeout_of(const core::ack_policy& ack) {
+    auto* manual = std::get_if<core::ack_manual>(&ack);
+    return manual ? manual->timeout : std::get<core::ack_notify>(ack).timeout;
+}
+
+bool may_time_out(const core::ack_policy& ack) { return timeout_of(ack) != core::duration::zero(); }
+
+} // namespace
+
+history make_history(std::uint64_t seed) {
+    dice random(seed);
+    history made{.policies = {make_policy(random), make_policy(random)},
+                 .programs = {make_program(random), make_program(random), make_program(random)},
+                 .seed = static_cast<unsigned>(seed)};
+    // An ack that was sent under a timer is lost for a manual mode that begins after it.
+    while (made.policies[1].ack.index() != made.policies[0].ack.index())
+        made.policies[1].ack = make_ack(random);
+    // Most live long enough to be upgraded.
+    if (!random.one_in(4)) made.programs[0] = program{};
+    if (random.one_in(2)) made.answer_takes = random.one_of<core::duration>({1ms, 200ms, 1s});
+    made.steps.push_back({step_kind::start});
+    for (unsigned left = 5 + random.below(30); left > 0; --left) {
+        step_kind kind = make_kind(random);
+        unsigned argument = make_argument(random, kind);
+        made.steps.push_back({kind, argument, !random.one_in(5)});
+    }
+    return made;
+}
+
+std::string to_string(const step& what) {
+    return std::string("{") + name(what.kind) + ", " + number(what.argument) +
+           (what.settle ? "}" : ", false}");
+}
+
+std::string to_string(const history& what) {
+    std::string text;
+    for (const core::policy& wishes : what.policies)
+        text += "policy: " + describe(wishes) + "\n";
+    for (const program& one : what.programs)
+        text += "program: " + describe(one) + "\n";
+    text +=
+        "answers take " + length(what.answer_takes) + ", seed " + number(what.seed) + "\nsteps:";
+    for (const step& one : what.steps)
+        text += " " + to_string(one);
+    return text + "\n";
+}
+
+std::optional<core::duration> ack_age(const program& what, const core::ack_policy& ack) {
+    if (auto* timer = std::get_if<core::ack_timer>(&ack)) return timer->survive;
+    bool late = may_time_out(ack) && what.acks_after && *what.acks_after >= timeout_of(ack);
+    return late ? std::nullopt : what.acks_after;
+}
+
+bool is_determinate(const program& what, const core::ack_policy& ack) {
+    if (what.exec_fails) return true;
+    if (auto acked = ack_age(what, ack)) return !what.dies_after || *what.dies_after < *acked;
+    return what.dies_after || may_time_out(ack);
+}
+
+} // namespace einhyrningsins::simulation

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// How a group ends, and how it is told to begin again.
+#include "unit/core/life.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+
+namespace einhyrningsins::core {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Two workers that are ready.
+life couple(policy wishes = {}) {
+    wishes.number = 2;
+    wishes.ack = ack_timer{0s};
+    life one(wishes);
+    one.start();
+    one.deeds();
+    one.news();
+    return one;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(core_group_stop)
+
+BOOST_AUTO_TEST_CASE(all_are_told_and_none_is_replaced) {
+    life one = couple();
+    one.happens(event::stop{SIGTERM});
+    BOOST_TEST(one.deeds() == (lines{"SIGTERM to 101", "SIGTERM to 102"}));
+    one.exit(101);
+    BOOST_TEST(one.group().phase() == group_phase::stopping);
+    one.exit(102);
+    BOOST_TEST(one.group().phase() == group_phase::stopped);
+    BOOST_TEST(one.deeds() == lines());
+    BOOST_TEST(one.hears("all workers have gone"));
+    BOOST_TEST(!one.group().next_deadline().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(who_stays_is_told_more_firmly) {
+    life one = couple({.signal_timeout = 60s});
+    one.happens(event::stop{SIGUSR2});
+    one.exit(102);
+    one.deeds();
+    one.pass(60s - 1ns);
+    BOOST_TEST(one.deeds() == lines());
+    one.pass(1ns);
+    BOOST_TEST(one.deeds() == lines{"SIGTERM to 101"});
+    BOOST_TEST(one.hears("is still there after 1 min 0 s; sending SIGTERM"));
+    one.pass(10s - 1ns);
+    BOOST_TEST(one.deeds() == lines());
+    one.pass(1ns);
+    BOOST_TEST(one.deeds() == lines{"SIGKILL to 101"});
+    one.pass(1h);
+    BOOST_TEST(one.deeds() == lines());
+}
+
+BOOST_AUTO_TEST_CASE(after_sigterm_comes_sigkill) {
+    life one = couple({.signal_timeout = 5s});
+    one.happens(event::stop{SIGTERM});
+    one.deeds();
+    one.pass(5s);
+    BOOST_TEST(one.deeds() == (lines{"SIGKILL to 101", "SIGKILL to 102"}));
+}
+
+BOOST_AUTO_TEST_CASE(patience_without_end) {
+    life one = couple({.signal_timeout = 0s});
+    one.happens(event::stop{SIGUSR2});
+    one.deeds();
+    one.pass(24h);
+    BOOST_TEST(one.deeds() == lines());
+    BOOST_TEST(!one.group().next_deadline().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_second_stop_may_be_firmer) {
+    life one = couple();
+    one.happens(event::stop{SIGUSR2});
+    one.deeds();
+    one.happens(event::stop{SIGUSR2}); // they know
+    BOOST_TEST(one.deeds() == lines());
+    one.happens(event::stop{SIGKILL});
+    BOOST_TEST(one.deeds() == (lines{"SIGKILL to 101", "SIGKILL to 102"}));
+    one.happens(event::stop{SIGTERM}); // nothing is firmer
+    BOOST_TEST(one.deeds() == lines());
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_of_a_stopped_group_is_nothing) {
+    life one{policy{}};
+    one.happens(event::stop{SIGTERM});
+    BOOST_TEST(one.group().phase() == group_phase::stopped);
+    BOOST_TEST(one.news() == lines());
+}
+
+BOOST_AUTO_TEST_CASE(a_process_that_was_just_wished_for_is_told_as_soon_as_it_is_there) {
+    group one({}, 1);
+    one.apply(event::start{}, {});
+    one.reconcile({});
+    one.apply(event::stop{SIGTERM}, {});
+    BOOST_TEST(one.reconcile({}).empty());
+    one.apply(event::spawned{worker_id{1}, 101}, {});
+    bool told = false;
+    for (const action_type& what : one.reconcile({}))
+        if (auto* it = std::get_if<action::signal>(&what))
+            told = it->pid == 101 && it->number == SIGTERM;
+    BOOST_TEST(told);
+    BOOST_TEST(one.phase() == group_phase::stopping);
+}
+
+BOOST_AUTO_TEST_CASE(a_process_that_never_came_keeps_no_stop_waiting) {
+    group one({}, 1);
+    one.apply(event::start{}, {});
+    one.reconcile({});
+    one.apply(event::stop{SIGTERM}, {});
+    one.apply(event::spawn_failed{worker_id{1}, "exec", false}, {});
+    one.reconcile({});
+    BOOST_TEST(one.phase() == group_phase::stopped);
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_in_the_back_off) {
+    life one({.ack = ack_manual{}});
+    one.start();
+    one.exit(101);
+    one.happens(event::stop{SIGTERM});
+    BOOST_TEST(one.group().phase() == group_phase::stopped);
+    one.deeds();
+    one.pass(1h);
+    BOOST_TEST(one.deeds() == lines());
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_ends_an_upgrade) {
+    life one = couple();
+    one.happens(event::reconfigure{{.number = 2, .ack = ack_manual{}}});
+    one.happens(event::upgrade{upgrade_mode::rolling});
+    one.deeds();
+    one.happens(event::stop{SIGTERM});
+    BOOST_TEST(one.deeds() == (lines{"SIGTERM to 101", "SIGTERM to 102", "SIGTERM to 103"}));
+    BOOST_TEST(one.hears("Upgrade to generation 2 aborted: the group was told to stop"));
+    BOOST_TEST(!one.group().upgrade().has_value());
+    one.happens(event::upgrade{upgrade_mode::rolling}); // not any more
+    BOOST_TEST(one.deeds() == lines());
+}
+
+BOOST_AUTO_TEST_CASE(a_restart_waits_for_the_last_to_go) {
+    life one = couple();
+    one.happens(event::restart{});
+    BOOST_TEST(one.deeds() == (lines{"SIGUSR2 to 101", "SIGUSR2 to 102"}));
+    one.exit(101);
+    BOOST_TEST(one.deeds() == lines());
+    one.exit(102);
+    BOOST_TEST(one.deeds() == (lines{"generation 2", "spawn 103 index 0 generation 2",
+                                     "spawn 104 index 1 generation 2"}));
+    BOOST_TEST(one.group().phase() == group_phase::running);
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_in_a_restart_is_the_last_word) {
+    life one = couple();
+    one.happens(event::restart{});
+    one.happens(event::stop{SIGTERM});
+    one.exit(101);
+    one.exit(102);
+    BOOST_TEST(one.group().phase() == group_phase::stopped);
+}
+
+BOOST_AUTO_TEST_CASE(a_restart_of_a_stopped_group_starts_it) {
+    life one{policy{}};
+    one.happens(event::restart{});
+    BOOST_TEST(one.deeds() == (lines{"generation 1", "spawn 101 index 0 generation 1"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_start_does_not_wait_for_those_that_go) {
+    life one = couple();
+    one.happens(event::stop{SIGTERM});
+    one.deeds();
+    one.start();
+    BOOST_TEST(one.deeds() == (lines{"generation 2", "spawn 103 index 2 generation 2",
+                                     "spawn 104 index 3 generation 2"}));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace einhyrningsins::core
