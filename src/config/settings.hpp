@@ -48,6 +48,8 @@ struct master_settings {
     bool syslog = false;
     config::log_format log_format = config::log_format::text;
     config::verbosity verbosity = config::verbosity::normal;
+    std::vector<std::string>
+        reexec_as; ///< --reexec-as: the words that replace the program on reload
 };
 
 /// Everything a user can ask for. Plain data with the defaults of SPEC section 3.

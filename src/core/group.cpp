@@ -17,6 +17,36 @@ constexpr std::size_t failures_told = 10;
 
 group::group(const policy& wishes, unsigned seed) : wishes_(wishes), random_(seed) {}
 
+group::group(group_state state, unsigned seed, bool spawns_go_on)
+    : wishes_(state.wishes),
+      phase_(state.phase),
+      start_again_(state.start_again),
+      workers_(std::move(state.workers)),
+      current_(state.current),
+      upgrade_(std::move(state.upgrade)),
+      last_generation_(state.last_generation),
+      last_id_(state.last_id),
+      restarts_(std::move(state.restarts)),
+      last_death_(state.last_death),
+      random_(seed) {
+    if (spawns_go_on) return;
+    std::erase_if(workers_, [](const worker& who) { return who.pid == 0 && who.spawn_requested; });
+}
+
+group_state group::state() const {
+    assert(actions_.empty());
+    return {.wishes = wishes_,
+            .phase = phase_,
+            .start_again = start_again_,
+            .workers = workers_,
+            .current = current_,
+            .upgrade = upgrade_,
+            .last_generation = last_generation_,
+            .last_id = last_id_,
+            .restarts = restarts_,
+            .last_death = last_death_};
+}
+
 void group::apply(const event_type& what, time_point now) {
     std::visit([&](const auto& it) { on(it, now); }, what);
 }

@@ -3,8 +3,7 @@
 
 #include "core/action.hpp"
 #include "core/event.hpp"
-#include "core/policy.hpp"
-#include "core/worker.hpp"
+#include "core/group_state.hpp"
 
 #include <map>
 #include <optional>
@@ -12,43 +11,6 @@
 #include <vector>
 
 namespace einhyrningsins::core {
-
-enum class group_phase {
-    stopped,  ///< no worker is wanted, and none is there; before the first start, too
-    running,  ///< workers are kept alive
-    stopping, ///< no worker is wanted, some are still there
-    given_up  ///< too many deaths before ack in a row: none is started until somebody asks for it
-};
-
-/// The generation that missing workers are started in, and how it fares.
-struct lineage {
-    core::generation generation = 0;
-    bool proven = false;                  ///< a worker of it has acked
-    unsigned failures = 0;                ///< deaths before ack in a row
-    unsigned scarcities = 0;              ///< spawns in a row that the machine had no room for
-    unsigned rapid_deaths = 0;            ///< in a row, see is_crash_loop
-    std::optional<time_point> not_before; ///< the back-off: no refill until then
-    bool wait_untold = false;             ///< report_of::backing_off is due
-};
-
-/// An upgrade under way: from `previous` to the group's current lineage.
-struct upgrade_progress {
-    upgrade_mode mode = upgrade_mode::rolling;
-    lineage previous;
-    unsigned capacity = 0; ///< when it began; refilled from `previous` until the new one is proven
-    time_point began_at;
-    bool spawned = false;              ///< a worker of the new generation has been asked for
-    bool held = false;                 ///< report_of::upgrade_held was told
-    std::optional<upgrade_mode> again; ///< another upgrade was asked for meanwhile
-    std::vector<failure> failures;     ///< the row of the new generation
-};
-
-struct death {
-    process_id pid = 0;
-    exit_cause cause;
-    duration age{};
-    core::generation generation = 0;
-};
 
 /// The process table of one group and the decisions about it (SPEC section 7). A deterministic
 /// state machine: events and the time go in, actions come out, and nothing else is touched. Counts
@@ -61,6 +23,14 @@ class group {
   public:
     /// `seed` steers the jitter of the back-off.
     group(const policy& wishes, unsigned seed);
+
+    /// Goes on where another master has left off. `state` is without contradiction. Spawns that it
+    /// had asked for and got no answer to are forgotten, and decided anew, unless `spawns_go_on`:
+    /// somebody is still about to answer them.
+    group(group_state state, unsigned seed, bool spawns_go_on = false);
+
+    /// All that it knows. To be taken after reconcile() has returned nothing more.
+    group_state state() const;
 
     /// Takes notice of `what`. News about processes and ids that are not in the table are ignored.
     void apply(const event_type& what, time_point now);

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "config/settings.hpp"
+#include "core/group_state.hpp"
+
+#include <boost/json/value.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What one master hands to the next when it executes another program in its place (SPEC 7.5).
+/// Plain data; descriptors are named by their numbers, which an exec does not change.
+namespace einhyrningsins::handoff {
+
+/// A socket's file, see os::socket_file.
+struct socket_file {
+    std::string path;
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+};
+
+/// See os::opened_listener.
+struct listener {
+    int fd = -1;
+    std::string address;
+    std::string family;
+    std::string server_starter_key;
+    std::string name;
+    std::optional<socket_file> file;
+};
+
+/// What the workers of one generation are made from, see os::spawn_recipe.
+struct recipe {
+    core::generation generation = 0;
+    std::string program;
+    std::vector<std::string> arguments;
+    std::vector<std::string> environment;
+    int directory = -1;
+    std::optional<int> nice;
+    bool die_with_parent = false;
+};
+
+/// The receiving side of sd_notify(3), see os::notify_socket.
+struct notify_socket {
+    int fd = -1;
+    std::string address;
+};
+
+struct group {
+    config::group_settings settings;
+    std::vector<listener> listeners;
+    core::group_state state;
+    std::vector<recipe> recipes;
+    std::optional<notify_socket> notify;
+};
+
+/// A client of the control socket.
+struct connection {
+    int fd = -1;
+    int pid = 0;
+    unsigned uid = 0;
+    unsigned gid = 0;
+    std::vector<unsigned> groups;
+    std::string received; ///< and not yet understood: the beginning of a line
+    std::string unsent;   ///< replies that the client has not taken
+    bool ended = false;   ///< it sends nothing more
+    bool closing = false; ///< nothing more is read from it
+};
+
+/// A client that waits for the end of an upgrade of some groups, see master::upgrade_watch.
+struct watch {
+    int fd = -1; ///< of its connection
+    boost::json::value id;
+    bool einhorn = false;            ///< it speaks einhorn's dialect
+    std::vector<std::string> groups; ///< whose end is still to come
+    bool many = false;
+    bool ok = true;
+    std::string outcome; ///< of those that have ended
+};
+
+/// What is to be done when the new master is there, and who waits for it.
+struct wish {
+    int fd = -1; ///< of the client's connection; -1: nobody waits
+    boost::json::value id;
+    bool einhorn = false;
+    std::optional<core::upgrade_mode> upgrade; ///< nothing: only to be told
+    std::vector<std::string> groups;           ///< to upgrade
+};
+
+struct control_socket {
+    int fd = -1;
+    socket_file file;
+};
+
+/// A descriptor with the path of its file.
+struct held_file {
+    int fd = -1;
+    std::string path;
+};
+
+struct state {
+    config::master_settings master;
+    std::vector<std::string> arguments; ///< the words after the program's name, for the next reload
+    std::string working_directory;      ///< as the user wrote it
+    core::time_point started_at;
+    std::uint64_t reloads = 0; ///< that there have been
+    std::optional<std::uint64_t>
+        descriptor_limit; ///< of the workers, if the master has raised its own
+    core::severity log_level = core::severity::info;
+    std::string unwritten_log; ///< lines that standard error has not taken
+    std::optional<held_file> lock;
+    std::optional<held_file> pidfile;
+    std::optional<control_socket> control;
+    std::vector<group> groups;
+    std::vector<connection> connections;
+    std::vector<watch> watches;
+    std::vector<wish> wishes;
+};
+
+/// Every descriptor that `all` names.
+std::vector<int> descriptors(const state& all);
+
+} // namespace einhyrningsins::handoff
