@@ -5,6 +5,8 @@
 #include "config/quote.hpp"
 #include "core/signal_name.hpp"
 
+#include <boost/program_options/parsers.hpp>
+
 #include <algorithm>
 #include <array>
 #include <csignal>
@@ -176,6 +178,16 @@ complaint socket_mode(draft& into, const std::string& value) {
     return fine;
 }
 
+complaint reexec_as(draft& into, const std::string& value) {
+    try {
+        into.master.reexec_as = boost::program_options::split_unix(value, " \t\n", "'\"", "\\");
+    } catch (const std::exception& error) {
+        return quote(value) + " cannot be split into words as a shell does: " + error.what();
+    }
+    if (into.master.reexec_as.empty()) return "must not be empty";
+    return fine;
+}
+
 complaint log_lines(draft& into, const std::string& value) {
     if (value != "text" && value != "json") return quote(value) + " is not 'text' or 'json'";
     into.master.log_format = value == "json" ? log_format::json : log_format::text;
@@ -242,6 +254,10 @@ constexpr std::array table{
     option{nullptr, "max-upgrade-additional", 0, "COUNT",
            "workers over --number during a rolling upgrade (no limit)", once, at_run_time,
            count<&core::policy::max_upgrade_additional>},
+    option{nullptr, "reexec-as", 0, "CMDLINE",
+           "what to execute in the master's place on reload, split as a shell\ndoes (its own "
+           "program)",
+           once, at_start, reexec_as},
 
     option{"Control socket and files", "socket-path", 'd', "PATH",
            "control socket (/tmp/einhorn.sock, with -c /tmp/einhorn-NAME.sock)", once, at_start,

@@ -234,7 +234,6 @@ void fields(auto&& each, is<held_file> auto& it) {
 
 void fields(auto&& each, is<state> auto& it) {
     each("master", it.master);
-    each("arguments", it.arguments);
     each("working_directory", it.working_directory);
     each("started_at", it.started_at);
     each("reloads", it.reloads);

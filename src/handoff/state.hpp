@@ -103,8 +103,7 @@ struct held_file {
 
 struct state {
     config::master_settings master;
-    std::vector<std::string> arguments; ///< the words after the program's name, for the next reload
-    std::string working_directory;      ///< as the user wrote it
+    std::string working_directory; ///< as the user wrote it
     core::time_point started_at;
     std::uint64_t reloads = 0; ///< that there have been
     std::optional<std::uint64_t>
@@ -122,5 +121,9 @@ struct state {
 
 /// Every descriptor that `all` names.
 std::vector<int> descriptors(const state& all);
+
+/// Takes out what cannot go on without one of the `missing` descriptors: a client with all that it
+/// waits for is gone, everything else has -1 for a descriptor and must be opened anew.
+void forget(state& all, const std::vector<int>& missing);
 
 } // namespace einhyrningsins::handoff

@@ -39,6 +39,10 @@ std::size_t processes(const group_runner& runner) {
         runner.group().workers(), [](const core::worker& who) { return who.pid != 0; }));
 }
 
+core::upgrade_mode mode_of(const protocol::order& what) {
+    return what.what == verb::upgrade ? core::upgrade_mode::rolling : core::upgrade_mode::fleet;
+}
+
 bool is_stopped(const group_runner& runner) {
     core::group_phase phase = runner.group().phase();
     return phase == core::group_phase::stopped || phase == core::group_phase::stopping;
@@ -82,6 +86,7 @@ control_commands::reply control_commands::carry_out(const order& what, control_c
     }
     if (what.what == verb::upgrade || what.what == verb::upgrade_fleet)
         return upgrade(what, client, id, *groups);
+    if (what.what == verb::reload) return reload(client, id);
     return on_groups(what, *groups);
 }
 
@@ -153,6 +158,7 @@ control_commands::reply control_commands::on_groups(const order& what,
     case verb::quieter: return change_level(+1);
     case verb::upgrade:
     case verb::upgrade_fleet:
+    case verb::reload:
     case verb::worker_ack:
     case verb::worker_ping: break;
     }
@@ -167,9 +173,9 @@ control_commands::reply control_commands::upgrade(const order& what, control_con
         if (is_stopped(*runner))
             return refuse(runner->settings().name + " is " + state_name(runner->group()) +
                           "; 'start' begins it again");
-    auto mode =
-        what.what == verb::upgrade ? core::upgrade_mode::rolling : core::upgrade_mode::fleet;
-    if (id) upgrade_watch::begin(client.shared_from_this(), *id, groups);
+    if (master_.reloads_before_upgrades()) return reload_before_upgrade(what, client, id, groups);
+    auto mode = mode_of(what);
+    if (id) watch(upgrade_watch::begin(client.shared_from_this(), *id, groups));
     reply answer = for_each(groups, [&](group_runner& runner) {
         runner.notice(core::event::upgrade{mode});
         return "upgrading " + count_of(runner.group().wishes().number, "worker") + ", " +
@@ -177,6 +183,58 @@ control_commands::reply control_commands::upgrade(const order& what, control_con
     });
     answer.wait = id.has_value();
     return answer;
+}
+
+control_commands::reply control_commands::reload_before_upgrade(const order& what,
+                                                                control_connection& client,
+                                                                const request_id& id,
+                                                                const group_selection& groups) {
+    handoff::wish wish{.upgrade = mode_of(what)};
+    for (const group_runner* runner : groups)
+        wish.groups.push_back(runner->settings().name);
+    if (id) wish.id = *id;
+    master_.reload_for(std::move(wish), id ? client.shared_from_this() : nullptr);
+    return {.message =
+                std::string("reloading the master, then upgrading, ") + to_string(mode_of(what)),
+            .wait = id.has_value()};
+}
+
+control_commands::reply control_commands::reload(control_connection& client, const request_id& id) {
+    if (master_.is_stopping()) return refuse("the master is stopping");
+    handoff::wish wish;
+    if (id) wish.id = *id;
+    master_.reload_for(std::move(wish), id ? client.shared_from_this() : nullptr);
+    return {.message = "reloading the master", .wait = id.has_value()};
+}
+
+void control_commands::upgrade_after_reload(const handoff::wish& what,
+                                            std::shared_ptr<control_connection> client) {
+    group_selection groups = select(what.groups);
+    if (client) watch(upgrade_watch::begin(std::move(client), what.id, groups));
+    for (group_runner* runner : groups)
+        runner->notice(core::event::upgrade{*what.upgrade});
+}
+
+void control_commands::tell_reloaded(const handoff::wish& what, control_connection& client) {
+    client.send(protocol::to_line(
+        {.message = std::string("reloaded: einhyrningsins ") + protocol::version}, what.id));
+}
+
+void control_commands::watch(std::shared_ptr<upgrade_watch> fresh) {
+    std::erase_if(watches_, [](const auto& one) { return one.expired(); });
+    watches_.push_back(std::move(fresh));
+}
+
+void control_commands::hand_over(handoff::state& into) const {
+    for (const auto& one : watches_)
+        if (auto watch = one.lock())
+            if (auto state = watch->hand_over()) into.watches.push_back(std::move(*state));
+}
+
+void control_commands::take_over(const std::vector<handoff::watch>& from,
+                                 const client_map& clients) {
+    for (const handoff::watch& one : from)
+        watch(upgrade_watch::take_over(one, clients.at(one.fd), select(one.groups)));
 }
 
 control_commands::reply control_commands::status(const group_selection& groups) const {
@@ -294,6 +352,16 @@ control_commands::reply control_commands::change_level(int steps) {
                            static_cast<int>(severity::error));
     set_log_level(static_cast<severity>(level));
     return {std::string("logging from ") + level_name(log_level()) + " on"};
+}
+
+/// All groups if no name is given.
+control_commands::group_selection
+control_commands::select(const std::vector<std::string>& names) const {
+    group_selection chosen;
+    for (const auto& runner : master_.groups())
+        if (names.empty() || std::ranges::find(names, runner->settings().name) != names.end())
+            chosen.push_back(runner.get());
+    return chosen;
 }
 
 std::optional<control_commands::group_selection>

@@ -8,6 +8,8 @@
 #include "protocol/reply.hpp"
 #include "protocol/request.hpp"
 
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +19,7 @@ namespace einhyrningsins::master {
 
 class master;
 class group_runner;
+class upgrade_watch;
 
 /// Carries out what clients ask for at the control socket (SPEC section 8).
 class control_commands {
@@ -29,6 +32,18 @@ class control_commands {
     /// Members of this group are operators.
     void set_operators(gid_t group) { operators_ = group; }
 
+    using client_map = std::map<int, std::shared_ptr<control_connection>>; ///< by descriptor
+
+    /// The clients that wait for the end of an upgrade, for another master.
+    void hand_over(handoff::state& into) const;
+    void take_over(const std::vector<handoff::watch>& from, const client_map& clients);
+
+    /// The upgrade that a reload was to precede; `client`, if any, hears how it goes.
+    void upgrade_after_reload(const handoff::wish& what,
+                              std::shared_ptr<control_connection> client);
+    /// The last answer to who asked for a reload alone.
+    void tell_reloaded(const handoff::wish& what, control_connection& client);
+
   private:
     using order = protocol::order;
     using reply = protocol::reply;
@@ -40,6 +55,7 @@ class control_commands {
     reply turn_away(control_connection& client);
     void log_refusal(const std::string& text);
     std::optional<group_selection> select(const std::string& name) const;
+    group_selection select(const std::vector<std::string>& names) const;
 
     reply on_worker(const order& what, const control_connection& client, bool trusted);
     reply on_groups(const order& what, const group_selection& groups);
@@ -55,11 +71,16 @@ class control_commands {
     reply stop(const order& what, const group_selection& groups);
     reply forward(const std::vector<int>& signals, const group_selection& groups);
     reply die(const order& what);
+    reply reload(control_connection& client, const request_id& id);
+    reply reload_before_upgrade(const order& what, control_connection& client, const request_id& id,
+                                const group_selection& groups);
+    void watch(std::shared_ptr<upgrade_watch> fresh);
     reply change(const order& what, const group_selection& groups);
     reply change_level(int steps);
 
     master& master_;
     std::optional<gid_t> operators_;
+    std::vector<std::weak_ptr<upgrade_watch>> watches_;
     core::time_point refusals_since_;
     unsigned refusals_ = 0; ///< since then
 };

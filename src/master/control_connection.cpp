@@ -30,27 +30,49 @@ std::array<char, 64 * 1024> read_buffer;
 } // namespace
 
 control_connection::control_connection(socket_type socket, os::peer who,
-                                       const line_handler& handler)
+                                       const line_handler& handler, std::shared_ptr<registry> all)
     : socket_(std::move(socket)),
       who_(std::move(who)),
-      handle_(handler) {
+      handle_(handler),
+      all_(std::move(all)) {
     boost::system::error_code ignored;
     socket_.non_blocking(true, ignored);
-    ++connections_;
+    all_->insert(this);
 }
 
-control_connection::~control_connection() { --connections_; }
+control_connection::~control_connection() { all_->erase(this); }
+
+handoff::connection control_connection::hand_over() {
+    return {.fd = socket_.native_handle(),
+            .pid = who_.pid,
+            .uid = who_.uid,
+            .gid = who_.gid,
+            .groups = {who_.groups.begin(), who_.groups.end()},
+            .received = std::string(lines_.rest()),
+            .unsent = unsent_,
+            .ended = ended_,
+            .closing = closing_};
+}
+
+void control_connection::take_over(const handoff::connection& from) {
+    lines_.append(from.received);
+    closing_ = from.closing;
+    ended_ = from.ended;
+    if (!from.unsent.empty()) send(from.unsent);
+}
 
 asio::awaitable<void> control_connection::serve(std::shared_ptr<control_connection> self) {
     boost::system::error_code error;
     auto token = asio::redirect_error(asio::use_awaitable, error);
+    // What another master has received is there before anything is read.
     while (self->is_open() && !self->closing_) {
-        if (!self->has_more_at_once())
-            co_await self->socket_.async_wait(socket_base::wait_read, token);
-        if (error || !self->receive()) break;
         while (self->handle_some_lines())
             co_await asio::post(token);
         if (self->lines_.overflowed()) self->refuse_long_line();
+        if (self->closing_ || self->ended_) break;
+        if (!self->has_more_at_once())
+            co_await self->socket_.async_wait(socket_base::wait_read, token);
+        if (error || !self->receive()) break;
     }
     self->ended_ = true;
     if (self->holds_ == 0) self->close();
@@ -68,7 +90,7 @@ std::shared_ptr<void> control_connection::hold_open() {
 /// on another CPU. Only a client that is alone is waited for.
 bool control_connection::has_more_at_once() const {
     boost::system::error_code error;
-    for (int look = 0; look < looks_before_sleep && connections_ == 1; ++look) {
+    for (int look = 0; look < looks_before_sleep && all_->size() == 1; ++look) {
         if (socket_.available(error) > 0) return true;
         if (error) return false;
         std::this_thread::yield();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "handoff/state.hpp"
 #include "os/credentials.hpp"
 #include "protocol/line_buffer.hpp"
 
@@ -9,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -22,10 +24,19 @@ class control_connection : public std::enable_shared_from_this<control_connectio
     /// Answers one line with send() and, if it likes, close().
     using line_handler = std::function<void(control_connection&, std::string_view)>;
 
-    control_connection(socket_type socket, os::peer who, const line_handler& handler);
+    /// All that there are of a server.
+    using registry = std::set<control_connection*>;
+
+    control_connection(socket_type socket, os::peer who, const line_handler& handler,
+                       std::shared_ptr<registry> all);
     ~control_connection();
     control_connection(const control_connection&) = delete;
     control_connection& operator=(const control_connection&) = delete;
+
+    /// What another master needs to go on with this client.
+    handoff::connection hand_over();
+    /// Goes on with what another master has left; before serve().
+    void take_over(const handoff::connection& from);
 
     /// Serves the client until one of both has enough.
     static boost::asio::awaitable<void> serve(std::shared_ptr<control_connection> self);
@@ -39,6 +50,7 @@ class control_connection : public std::enable_shared_from_this<control_connectio
     /// open for as long as somebody has what this returns.
     std::shared_ptr<void> hold_open();
     bool is_open() const { return socket_.is_open(); }
+    int descriptor() { return socket_.native_handle(); }
 
     /// Who is at the other end.
     const os::peer& who() const { return who_; }
@@ -52,11 +64,10 @@ class control_connection : public std::enable_shared_from_this<control_connectio
     void flush_when_writable();
     void drop();
 
-    static inline unsigned connections_ = 0; ///< that there are
-
     socket_type socket_;
     os::peer who_;
     const line_handler& handle_;
+    std::shared_ptr<registry> all_;
     protocol::line_buffer lines_;
     std::string unsent_;
     unsigned holds_ = 0;

@@ -28,7 +28,8 @@ constexpr auto reopen_retry = 1s;
 } // namespace
 
 control_server::control_server(asio::io_context& context, const os::unix_socket_options& wishes,
-                               control_connection::line_handler handler)
+                               control_connection::line_handler handler,
+                               const std::optional<handoff::control_socket>& from)
     : context_(context),
       wishes_(wishes),
       handler_(std::move(handler)),
@@ -36,11 +37,18 @@ control_server::control_server(asio::io_context& context, const os::unix_socket_
       pause_(context),
       watched_(context),
       reopen_timer_(context),
+      connections_(std::make_shared<control_connection::registry>()),
       most_clients_(std::max<std::size_t>(os::descriptor_limit(), kept_descriptors + 1) -
                     kept_descriptors) {
+    open(obtain(from));
+}
+
+os::unix_socket control_server::obtain(const std::optional<handoff::control_socket>& from) const {
+    if (from && from->fd >= 0)
+        return {os::unique_fd(from->fd), {from->file.path, from->file.device, from->file.inode}};
     auto fresh = os::open_unix_socket(wishes_);
     if (!fresh) throw start_failure("control socket: " + fresh.error().message());
-    open(std::move(*fresh));
+    return std::move(*fresh);
 }
 
 control_server::~control_server() {
@@ -69,7 +77,7 @@ void control_server::accept() {
             pause();
         auto who = os::peer_of(client.native_handle());
         if (who)
-            serve(std::move(client), std::move(*who));
+            serve(connect(std::move(client), std::move(*who)));
         else
             --clients_;
     });
@@ -88,15 +96,33 @@ void control_server::pause() {
 
 void control_server::adopt(os::unique_fd socket, os::peer who) {
     ++clients_;
-    serve(control_connection::socket_type(context_, protocol_type(), socket.release()),
-          std::move(who));
+    serve(connect({context_, protocol_type(), socket.release()}, std::move(who)));
 }
 
-void control_server::serve(control_connection::socket_type socket, os::peer who) {
-    auto connection =
-        std::make_shared<control_connection>(std::move(socket), std::move(who), handler_);
-    asio::co_spawn(context_, control_connection::serve(connection),
+std::shared_ptr<control_connection> control_server::connect(protocol_type::socket socket,
+                                                            os::peer who) {
+    return std::make_shared<control_connection>(std::move(socket), std::move(who), handler_,
+                                                connections_);
+}
+
+void control_server::serve(std::shared_ptr<control_connection> client) {
+    asio::co_spawn(context_, control_connection::serve(std::move(client)),
                    [this](std::exception_ptr) { --clients_; });
+}
+
+void control_server::hand_over(handoff::state& into) {
+    into.control = {acceptor_.native_handle(), {file_.path, file_.device, file_.inode}};
+    for (control_connection* client : *connections_)
+        if (client->is_open()) into.connections.push_back(client->hand_over());
+}
+
+std::shared_ptr<control_connection> control_server::take_over(const handoff::connection& from) {
+    os::peer who{from.pid, from.uid, from.gid, {from.groups.begin(), from.groups.end()}};
+    auto client = connect({context_, protocol_type(), from.fd}, std::move(who));
+    client->take_over(from);
+    ++clients_;
+    serve(client);
+    return client;
 }
 
 void control_server::watch() {

@@ -4,6 +4,7 @@
 #include "config/worker_environment.hpp"
 #include "master/access.hpp"
 #include "master/logging.hpp"
+#include "os/exec.hpp"
 #include "os/signals.hpp"
 
 #include <boost/asio/post.hpp>
@@ -18,14 +19,34 @@ namespace {
 
 using core::severity;
 
-/// The PATH that workers see. execvp(3) has the same default.
-std::string search_path(const std::vector<std::string>& environment) {
-    for (const std::string& entry : environment)
-        if (entry.starts_with("PATH=")) return entry.substr(5);
-    return "/bin:/usr/bin";
+handoff::listener hand_over_listener(const os::opened_listener& one) {
+    handoff::listener into{one.fd.get(),           one.address, one.family,
+                           one.server_starter_key, one.name,    {}};
+    if (one.file)
+        into.file = handoff::socket_file{one.file->path, one.file->device, one.file->inode};
+    return into;
+}
+
+handoff::recipe hand_over_recipe(core::generation number, const os::spawn_recipe& one) {
+    handoff::recipe into{.generation = number,
+                         .program = one.program,
+                         .arguments = one.arguments,
+                         .directory = one.directory.get(),
+                         .nice = one.nice,
+                         .die_with_parent = one.die_with_parent};
+    // What is filled in for each worker has room behind its end.
+    for (const std::string& entry : one.environment)
+        into.environment.emplace_back(entry.c_str());
+    return into;
 }
 
 } // namespace
+
+std::string search_path(const std::vector<std::string>& environment) {
+    for (const std::string& entry : environment)
+        if (entry.starts_with("PATH=")) return entry.substr(5);
+    return "/bin:/usr/bin"; // as execvp(3) has it
+}
 
 group_runner::group_runner(boost::asio::io_context& context, config::group_settings wishes,
                            listener_list listeners, const surroundings& around)
@@ -39,6 +60,25 @@ group_runner::group_runner(boost::asio::io_context& context, config::group_setti
     open_notify_socket();
 }
 
+group_runner::group_runner(boost::asio::io_context& context, const handoff::group& from,
+                           listener_list listeners, const surroundings& around)
+    : context_(context),
+      settings_(from.settings),
+      listeners_(std::move(listeners)),
+      around_(around),
+      group_(from.state, std::random_device()()),
+      notified_(context),
+      timer_(context) {
+    for (const handoff::recipe& one : from.recipes)
+        take_over(one);
+    if (from.notify && from.notify->fd >= 0)
+        use_notify_socket(
+            os::notify_socket::adopt(os::unique_fd(from.notify->fd), from.notify->address));
+    open_notify_socket();
+    notice_unseen_deaths();
+    schedule();
+}
+
 group_runner::~group_runner() {
     if (notified_.is_open()) notified_.release(); // notify_ closes it
     for (const os::opened_listener& one : listeners_)
@@ -48,6 +88,48 @@ group_runner::~group_runner() {
 void group_runner::notice(const core::event_type& what) {
     group_.apply(what, core::time_point::clock::now());
     schedule();
+}
+
+void group_runner::settle() {
+    do
+        step();
+    while (scheduled_);
+}
+
+handoff::group group_runner::hand_over() const {
+    handoff::group into{.settings = settings_, .state = group_.state()};
+    for (const os::opened_listener& one : listeners_)
+        into.listeners.push_back(hand_over_listener(one));
+    for (const auto& [number, plan] : plans_)
+        if (plan) into.recipes.push_back(hand_over_recipe(number, plan->recipe()));
+    if (notify_) into.notify = handoff::notify_socket{notify_->fd(), notify_->address()};
+    return into;
+}
+
+void group_runner::take_over(const handoff::recipe& from) {
+    os::spawn_recipe recipe{.program = from.program,
+                            .arguments = from.arguments,
+                            .environment = from.environment,
+                            .directory = os::unique_fd(from.directory),
+                            .descriptors = listener_descriptors(),
+                            .nice = from.nice,
+                            .die_with_parent = from.die_with_parent};
+    if (!recipe.directory) {
+        auto directory = os::open_directory(around_.working_directory);
+        if (!directory) return;
+        recipe.directory = std::move(*directory);
+    }
+    plans_.insert_or_assign(from.generation, os::spawn_plan::make(std::move(recipe)));
+}
+
+/// While another program ran in this process, a wrapper of the next one say, it may have reaped a
+/// worker: nobody will ever tell how that ended.
+void group_runner::notice_unseen_deaths() {
+    std::vector<core::process_id> gone;
+    for (const core::worker& who : group_.workers())
+        if (who.pid != 0 && !os::is_own_child(who.pid)) gone.push_back(who.pid);
+    for (core::process_id pid : gone)
+        notice(core::event::exited{pid, {}});
 }
 
 void group_runner::change(const config::group_settings& wishes) {
@@ -88,8 +170,11 @@ core::event_type group_runner::spawn(const core::action::spawn& what, os::socket
     auto failed = [&](const os::os_error& error) {
         return core::event::spawn_failed{what.id, error.message(), os::is_scarcity(error.number)};
     };
-    plan_result& plan = plans_.at(what.generation);
-    if (!plan) plan = make_plan(what.generation); // what was missing may be there now
+    // What was missing may be there now.
+    auto known = plans_.find(what.generation);
+    if (known == plans_.end() || !known->second)
+        known = plans_.insert_or_assign(what.generation, make_plan(what.generation)).first;
+    plan_result& plan = known->second;
     if (!plan) return failed(plan.error());
     if (settings_.command_socket_as_fd) {
         auto pair = os::make_socket_pair();
@@ -139,11 +224,17 @@ group_runner::plan_result group_runner::make_plan(core::generation number) const
                             .arguments = settings_.command,
                             .environment = make_environment(number),
                             .directory = std::move(*directory),
+                            .descriptors = listener_descriptors(),
                             .nice = settings_.worker_nice,
                             .die_with_parent = settings_.kill_children_on_exit};
-    for (const os::opened_listener& one : listeners_)
-        recipe.descriptors.push_back(one.fd.get());
     return os::spawn_plan::make(std::move(recipe));
+}
+
+std::vector<int> group_runner::listener_descriptors() const {
+    std::vector<int> all;
+    for (const os::opened_listener& one : listeners_)
+        all.push_back(one.fd.get());
+    return all;
 }
 
 std::vector<std::string> group_runner::make_environment(core::generation number) const {
@@ -169,7 +260,11 @@ void group_runner::open_notify_socket() {
         log(severity::error, settings_.name, opened.error().message());
         return;
     }
-    notify_ = std::move(*opened);
+    use_notify_socket(std::move(*opened));
+}
+
+void group_runner::use_notify_socket(os::notify_socket socket) {
+    notify_ = std::move(socket);
     notified_.assign(notify_->fd());
     await_notifications();
 }

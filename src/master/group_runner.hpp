@@ -3,6 +3,7 @@
 
 #include "config/settings.hpp"
 #include "core/group.hpp"
+#include "handoff/state.hpp"
 #include "os/listen.hpp"
 #include "os/notify.hpp"
 #include "os/spawn.hpp"
@@ -30,6 +31,9 @@ struct surroundings {
     std::function<void(os::unique_fd, core::process_id)> adopt;
 };
 
+/// The directories where workers' programs are looked for: PATH in `environment`.
+std::string search_path(const std::vector<std::string>& environment);
+
 /// The shell of one group: turns what happens into events, and performs what the core decides. Owns
 /// the group's listeners.
 class group_runner {
@@ -39,6 +43,10 @@ class group_runner {
     using observer = std::function<bool(const core::report&)>;
 
     group_runner(boost::asio::io_context& context, config::group_settings wishes,
+                 listener_list listeners, const surroundings& around);
+    /// Goes on where another master has left off: with its descriptors, or, where they are -1, with
+    /// new ones. Workers that ended unseen meanwhile are noticed at once.
+    group_runner(boost::asio::io_context& context, const handoff::group& from,
                  listener_list listeners, const surroundings& around);
     /// Removes the files of the listeners.
     ~group_runner();
@@ -52,6 +60,11 @@ class group_runner {
     /// The one door for everything that happens. What follows from it is done in the next turn of
     /// the loop, so that what happens together is decided together.
     void notice(const core::event_type& what);
+
+    /// Does what is decided until nothing follows from it at once.
+    void settle();
+    /// All that another master needs to go on; after settle().
+    handoff::group hand_over() const;
 
     void observe(observer who) { observers_.push_back(std::move(who)); }
     /// Called after each turn in which the group did something and nothing follows from it at once.
@@ -74,11 +87,15 @@ class group_runner {
     void perform(const core::action::signal& what);
     void perform(const core::action::tell& what);
     void arm_timer();
+    void take_over(const handoff::recipe& from);
+    void notice_unseen_deaths();
     void open_notify_socket();
+    void use_notify_socket(os::notify_socket socket);
     void await_notifications();
     void take_notifications();
     core::event_type spawn(const core::action::spawn& what, os::socket_pair& control);
     plan_result make_plan(core::generation number) const;
+    std::vector<int> listener_descriptors() const;
     std::vector<std::string> make_environment(core::generation number) const;
 
     boost::asio::io_context& context_;

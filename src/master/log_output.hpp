@@ -22,6 +22,9 @@ class log_output {
     /// Writes `line`, which ends with a newline, or keeps or drops it. Never blocks.
     void write(std::string_view line);
 
+    /// What standard error has not taken yet.
+    const std::string& unwritten() const { return kept_; }
+
     /// Called with the number of dropped lines when the reader has taken all that was kept.
     void on_recovery(std::function<void(std::size_t)> handler) { recovered_ = std::move(handler); }
 

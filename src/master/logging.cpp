@@ -100,10 +100,14 @@ class standard_error : public blog::sinks::basic_sink_backend<blog::sinks::concu
                                                           : as_text(what, output_.is_terminal()));
     }
 
+    log_output& output() { return output_; }
+
   private:
     log_output output_;
     config::log_format format_;
 };
+
+boost::shared_ptr<standard_error> console;
 
 blog::sinks::syslog::level syslog_level(severity level) {
     return level == severity::error ? blog::sinks::syslog::error : blog::sinks::syslog::warning;
@@ -139,12 +143,21 @@ void set_up_logging(boost::asio::io_context& context, const config::master_setti
                   : wishes.verbosity == quiet ? severity::error
                                               : severity::info);
     using sink = blog::sinks::unlocked_sink<standard_error>;
-    blog::core::get()->add_sink(
-        boost::make_shared<sink>(boost::make_shared<standard_error>(context, wishes.log_format)));
+    console = boost::make_shared<standard_error>(context, wishes.log_format);
+    blog::core::get()->add_sink(boost::make_shared<sink>(console));
     if (wishes.syslog) add_syslog();
 }
 
-void end_logging() { blog::core::get()->remove_all_sinks(); }
+void end_logging() {
+    blog::core::get()->remove_all_sinks();
+    console.reset();
+}
+
+std::string unwritten_log() { return console->output().unwritten(); }
+
+void write_log(std::string_view lines) {
+    if (!lines.empty()) console->output().write(lines);
+}
 
 const char* level_name(severity level) { return style_of(level).name; }
 

@@ -18,6 +18,11 @@ void set_up_logging(boost::asio::io_context& context, const config::master_setti
 /// Stops logging: to be called before the context goes.
 void end_logging();
 
+/// Lines that standard error has not taken yet, for another master to write.
+std::string unwritten_log();
+/// Writes what another master has left, as it is.
+void write_log(std::string_view lines);
+
 /// "debug", "info", "warning", "error".
 const char* level_name(core::severity level);
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "config/command_line.hpp"
+#include "config/number.hpp"
+#include "handoff/text.hpp"
 #include "master/logging.hpp"
 #include "master/master.hpp"
 #include "master/start_failure.hpp"
+#include "os/exec.hpp"
 #include "os/process.hpp"
 #include "os/signals.hpp"
 #include "protocol/version.hpp"
@@ -27,12 +30,14 @@ int print(const std::string& text) {
     return written ? 0 : complain("standard output: cannot be written", 1);
 }
 
-int serve(config::settings wishes, std::vector<std::string> environment) {
+/// `origin` is settings for a start, or the state that another program has handed over.
+template <class Origin>
+int serve(Origin origin, master::call how) {
     boost::asio::io_context context(1);
-    master::set_up_logging(context, wishes.master);
+    master::set_up_logging(context, origin.master);
     int exit_code = 1;
     try {
-        master::master everything(context, std::move(wishes), std::move(environment));
+        master::master everything(context, std::move(origin), std::move(how));
         exit_code = everything.run();
     } catch (const master::start_failure& why) {
         complain(why.what(), exit_code);
@@ -41,12 +46,62 @@ int serve(config::settings wishes, std::vector<std::string> environment) {
     return exit_code;
 }
 
+constexpr std::size_t longest_state = 256 * 1024 * 1024;
+
+boost::system::result<handoff::state, std::string> read_state(const std::string& fd) {
+    using answer = boost::system::result<handoff::state, std::string>;
+    auto number = config::parse_number(fd, 3, std::numeric_limits<int>::max());
+    if (!number) return answer(boost::system::in_place_error, fd + " is no descriptor");
+    auto text = os::read_to_end(static_cast<int>(*number), longest_state);
+    if (!text) return answer(boost::system::in_place_error, fd + ": " + text.error().message());
+    return handoff::parse(*text);
+}
+
+/// Goes on in the place of the program that has executed this one (SPEC 7.5).
+int take_over(const std::string& fd, master::call how) {
+    auto state = read_state(fd);
+    if (!state) return complain("--with-state-fd " + state.error(), 1);
+    // Before anything else is opened.
+    handoff::forget(*state, os::take_over_descriptors(handoff::descriptors(*state)));
+    return serve(std::move(*state), std::move(how));
+}
+
+/// What a reload says to the program that it executes, in front of the other words.
+struct reload_words {
+    bool check = false; ///< a trial run: it is enough to be able to run
+    std::optional<std::string> state_fd;
+};
+
+reload_words take_reload_words(std::vector<std::string>& words) {
+    reload_words taken;
+    if (!words.empty() && words[0] == "--upgrade-check") {
+        taken.check = true;
+        words.erase(words.begin());
+    } else if (words.size() > 1 && words[0] == "--with-state-fd") {
+        taken.state_fd = words[1];
+        words.erase(words.begin(), words.begin() + 2);
+    }
+    return taken;
+}
+
+void prepare_process() {
+    os::return_large_blocks();
+    os::block_all_signals();
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
     os::open_standard_descriptors();
-    auto parsed = config::parse_command_line({argv + 1, argv + argc}, os::available_cpus());
+    std::vector<std::string> words(argv + 1, argv + argc);
+    reload_words reload = take_reload_words(words);
+    if (reload.state_fd) {
+        prepare_process();
+        return take_over(*reload.state_fd, {argv[0], words, os::take_environment(argc, argv)});
+    }
+    auto parsed = config::parse_command_line(words, os::available_cpus());
     if (!parsed) return complain(parsed.error().message, 2);
+    if (reload.check) return 0;
     using enum config::request_kind;
     switch (parsed->kind) {
     case help: return print(config::help_text());
@@ -54,8 +109,6 @@ int main(int argc, char** argv) {
     case check: return print("the command line is right\n");
     case run: break;
     }
-    os::return_large_blocks();
-    os::block_all_signals();
-    std::vector<std::string> environment = os::take_environment(argc, argv);
-    return serve(std::move(parsed->wishes), std::move(environment));
+    prepare_process();
+    return serve(std::move(parsed->wishes), {argv[0], words, os::take_environment(argc, argv)});
 }

@@ -45,31 +45,39 @@ group_runner::listener_list open_listeners(const config::group_settings& wishes)
 
 } // namespace
 
-master::master(asio::io_context& context, config::settings wishes,
-               std::vector<std::string> environment)
+master::master(asio::io_context& context, config::settings wishes, call how)
     : context_(context),
       settings_(std::move(wishes)),
+      call_(std::move(how)),
       started_at_(core::time_point::clock::now()),
       commands_(*this),
+      reload_(context, [this](auto after) { return hand_over(std::move(after)); }),
       signals_(context) {
-    describe_surroundings(std::move(environment));
+    describe_surroundings(os::logical_working_directory(std::getenv("PWD")));
     check_programs();
     enter();
     open_signals();
     lock();
     open_groups();
-    open_control();
+    open_control(std::nullopt);
     write_pidfile();
 }
 
 master::~master() = default;
 
-void master::describe_surroundings(std::vector<std::string> environment) {
-    around_.environment = std::move(environment);
-    around_.working_directory = os::logical_working_directory(std::getenv("PWD"));
+void master::describe_surroundings(std::string working_directory) {
+    around_.environment = call_.environment;
+    around_.working_directory = std::move(working_directory);
     around_.master_pid = os::own_process();
-    around_.socket_path =
-        os::absolute_path(settings_.master.socket_path, around_.working_directory);
+    auto make_absolute = [&](std::string& path) {
+        if (!path.empty()) path = os::absolute_path(path, around_.working_directory);
+    };
+    make_absolute(settings_.master.socket_path);
+    make_absolute(settings_.master.lockfile);
+    make_absolute(settings_.master.pidfile);
+    around_.socket_path = settings_.master.socket_path;
+    program_ = os::find_own_program(call_.name, search_path(around_.environment),
+                                    around_.working_directory);
     around_.adopt = [this](os::unique_fd ours, core::process_id pid) {
         control_->adopt(std::move(ours), os::peer_of_child(pid));
     };
@@ -107,16 +115,18 @@ void master::lock() {
 void master::open_groups() {
     for (config::group_settings& wishes : settings_.groups) {
         auto listeners = open_listeners(wishes);
-        auto runner =
-            std::make_unique<group_runner>(context_, wishes, std::move(listeners), around_);
-        for (const os::opened_listener& one : runner->listeners())
+        add_group(std::make_unique<group_runner>(context_, wishes, std::move(listeners), around_));
+        for (const os::opened_listener& one : groups_.back()->listeners())
             log(severity::info, wishes.name, "listening on " + one.address);
-        runner->on_settled([this] { end_if_settled(); });
-        groups_.push_back(std::move(runner));
     }
 }
 
-void master::open_control() {
+void master::add_group(std::unique_ptr<group_runner> runner) {
+    runner->on_settled([this] { end_if_settled(); });
+    groups_.push_back(std::move(runner));
+}
+
+void master::open_control(const std::optional<handoff::control_socket>& from) {
     const config::master_settings& wishes = settings_.master;
     os::unix_socket_options options{.path = around_.socket_path,
                                     .type = SOCK_STREAM,
@@ -128,9 +138,10 @@ void master::open_control() {
         options.group = *group;
         commands_.set_operators(*group);
     }
-    control_.emplace(context_, options, [this](control_connection& client, std::string_view line) {
+    auto handle = [this](control_connection& client, std::string_view line) {
         commands_.handle(client, line);
-    });
+    };
+    control_.emplace(context_, options, handle, from);
 }
 
 void master::write_pidfile() {
@@ -143,10 +154,14 @@ void master::write_pidfile() {
 int master::run() {
     log(severity::info, "",
         std::string("einhyrningsins ") + protocol::version + ", pid " +
-            std::to_string(around_.master_pid) + ", control socket " + around_.socket_path);
+            std::to_string(around_.master_pid) + ", control socket " + around_.socket_path +
+            (taken_over_ ? ", reloaded" : ""));
     await_signals();
-    for (const auto& runner : groups_)
-        runner->notice(core::event::start{});
+    if (taken_over_)
+        reap();
+    else
+        for (const auto& runner : groups_)
+            runner->notice(core::event::start{});
     // What no handler expected, out of memory say, is not to take the workers' master away.
     for (bool ended = false; !ended;) {
         try {
@@ -188,6 +203,8 @@ void master::on_signal(int number) {
 
 void master::upgrade_all() {
     if (stopping_) return;
+    if (reloads_before_upgrades())
+        return reload_for({.upgrade = core::upgrade_mode::rolling}, nullptr);
     for (const auto& runner : groups_)
         runner->notice(core::event::upgrade{core::upgrade_mode::rolling});
 }
@@ -198,8 +215,10 @@ void master::forward(int number) {
 }
 
 void master::stop(std::optional<int> signal) {
-    if (!std::exchange(stopping_, true))
+    if (!std::exchange(stopping_, true)) {
         log(severity::info, "", "stopping; again INT or TERM kills the workers");
+        reload_.cancel("the master was told to stop");
+    }
     for (const auto& runner : groups_)
         runner->notice(core::event::stop{signal.value_or(runner->group().wishes().stop_signal)});
 }
@@ -219,9 +238,12 @@ void master::quit() {
 }
 
 void master::reap() {
-    for (const os::reaped& one : os::reap_children())
+    for (const os::reaped& one : os::reap_children()) {
         if (found_worker dead = worker_with(groups_, one.pid))
             dead.runner->notice(core::event::exited{one.pid, one.cause});
+        else
+            reload_.hear(one);
+    }
 }
 
 void master::end_if_settled() {

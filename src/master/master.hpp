@@ -2,10 +2,13 @@
 #pragma once
 
 #include "config/settings.hpp"
+#include "handoff/state.hpp"
 #include "master/access.hpp"
 #include "master/control_commands.hpp"
 #include "master/control_server.hpp"
 #include "master/group_runner.hpp"
+#include "master/reload.hpp"
+#include "os/exec.hpp"
 #include "os/files.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -18,15 +21,23 @@
 
 namespace einhyrningsins::master {
 
+/// How the process was called: what it takes to do so again.
+struct call {
+    std::string name;                   ///< argv[0]
+    std::vector<std::string> arguments; ///< the words after it, but for those of a reload
+    std::vector<std::string> environment;
+};
+
 /// The process as a whole: binds what was asked for, runs the groups, hears signals, and ends when
 /// the last worker of a stop has gone.
 class master {
   public:
     /// Opens everything; throws start_failure if the system refuses something, with nothing left
-    /// behind. `environment` is the one that the process was started with. Signals must be blocked
-    /// already.
-    master(boost::asio::io_context& context, config::settings wishes,
-           std::vector<std::string> environment);
+    /// behind. Signals must be blocked already.
+    master(boost::asio::io_context& context, config::settings wishes, call how);
+    /// Goes on where the program that executed this one has left off (SPEC 7.5). What has -1 for a
+    /// descriptor is opened anew where possible, and else reported.
+    master(boost::asio::io_context& context, handoff::state from, call how);
     ~master();
     master(const master&) = delete;
     master& operator=(const master&) = delete;
@@ -39,21 +50,38 @@ class master {
     void stop(std::optional<int> signal);
     bool is_stopping() const { return stopping_; }
 
+    /// Replaces the master's program, and has the new one do `wish`, for `client` if there is one.
+    void reload_for(handoff::wish wish, std::shared_ptr<control_connection> client);
+    /// Whether an upgrade of the workers is to be preceded by a reload (SPEC 7.5).
+    bool reloads_before_upgrades() const;
+
     const group_list& groups() const { return groups_; }
     const config::settings& settings() const { return settings_; }
     const surroundings& around() const { return around_; }
     core::time_point started_at() const { return started_at_; }
+    std::uint64_t reloads() const { return reloads_; }
 
   private:
     // The steps of the start, in their order.
-    void describe_surroundings(std::vector<std::string> environment);
+    void describe_surroundings(std::string working_directory);
     void check_programs() const;
     void enter();
     void open_signals();
     void lock();
     void open_groups();
-    void open_control();
+    void open_control(const std::optional<handoff::control_socket>& from);
     void write_pidfile();
+
+    // The same after a reload.
+    void take_over_files(const handoff::state& from);
+    void take_over_groups(const handoff::state& from);
+    void take_over_clients(const handoff::state& from);
+    void fulfil(const handoff::wish& what, std::shared_ptr<control_connection> client);
+
+    void add_group(std::unique_ptr<group_runner> runner);
+    os::os_error hand_over(std::vector<handoff::wish> wishes);
+    handoff::state state();
+    reload::command reload_command() const;
 
     void await_signals();
     void on_signal(int number);
@@ -67,6 +95,8 @@ class master {
 
     boost::asio::io_context& context_;
     config::settings settings_;
+    call call_;
+    os::own_program program_;
     surroundings around_;
     core::time_point started_at_;
     std::optional<os::lock_file> lock_;
@@ -74,6 +104,9 @@ class master {
     control_commands commands_;
     std::optional<control_server> control_;
     std::optional<os::pid_file> pidfile_;
+    reload reload_;
+    std::uint64_t reloads_ = 0; ///< that there have been
+    bool taken_over_ = false;   ///< from another program
     boost::asio::posix::stream_descriptor signals_;
     bool stopping_ = false;
     int exit_code_ = 0;

@@ -37,22 +37,51 @@ bool is_worth_telling(const core::report& what) {
 
 } // namespace
 
-void upgrade_watch::begin(std::shared_ptr<control_connection> client, const json::value& id,
-                          const std::vector<group_runner*>& groups) {
-    auto watch = std::make_shared<upgrade_watch>(std::move(client), id, groups.size());
-    for (group_runner* runner : groups)
-        runner->observe([watch, name = runner->settings().name](const core::report& what) {
-            return watch->hear(name, what);
-        });
+std::shared_ptr<upgrade_watch> upgrade_watch::begin(std::shared_ptr<control_connection> client,
+                                                    const json::value& id,
+                                                    const std::vector<group_runner*>& groups) {
+    auto watch = std::make_shared<upgrade_watch>(std::move(client));
+    watch->id_ = id;
+    watch->many_ = groups.size() > 1;
+    watch->observe(groups);
+    return watch;
 }
 
-upgrade_watch::upgrade_watch(std::shared_ptr<control_connection> client, const json::value& id,
-                             std::size_t groups)
+std::shared_ptr<upgrade_watch> upgrade_watch::take_over(const handoff::watch& from,
+                                                        std::shared_ptr<control_connection> client,
+                                                        const std::vector<group_runner*>& groups) {
+    auto watch = std::make_shared<upgrade_watch>(std::move(client));
+    watch->id_ = from.id;
+    watch->many_ = from.many;
+    watch->ok_ = from.ok;
+    watch->outcome_ = from.outcome;
+    watch->observe(groups);
+    return watch;
+}
+
+std::optional<handoff::watch> upgrade_watch::hand_over() const {
+    if (!client_->is_open() || outstanding_.empty()) return std::nullopt;
+    return handoff::watch{.fd = client_->descriptor(),
+                          .id = id_,
+                          .groups = outstanding_,
+                          .many = many_,
+                          .ok = ok_,
+                          .outcome = outcome_};
+}
+
+upgrade_watch::upgrade_watch(std::shared_ptr<control_connection> client)
     : client_(std::move(client)),
-      hold_(client_->hold_open()),
-      id_(id),
-      outstanding_(groups),
-      many_(groups > 1) {}
+      hold_(client_->hold_open()) {}
+
+void upgrade_watch::observe(const std::vector<group_runner*>& groups) {
+    for (group_runner* runner : groups) {
+        const std::string& name = runner->settings().name;
+        outstanding_.push_back(name);
+        runner->observe([watch = shared_from_this(), name](const core::report& what) {
+            return watch->hear(name, what);
+        });
+    }
+}
 
 bool upgrade_watch::hear(const std::string& group, const core::report& what) {
     if (!client_->is_open()) return false;
@@ -73,7 +102,8 @@ bool upgrade_watch::end(const std::string& group, bool well, const core::report&
     ok_ = ok_ && well;
     if (!outcome_.empty()) outcome_ += "\n";
     outcome_ += (many_ ? group + ": " : "") + core::to_string(what);
-    if (--outstanding_ == 0)
+    std::erase(outstanding_, group);
+    if (outstanding_.empty())
         client_->send(protocol::to_line({.message = outcome_, .ok = ok_}, id_));
     return false;
 }

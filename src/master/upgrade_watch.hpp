@@ -18,13 +18,20 @@ namespace einhyrningsins::master {
 /// has something to tell.
 class upgrade_watch : public std::enable_shared_from_this<upgrade_watch> {
   public:
-    static void begin(std::shared_ptr<control_connection> client, const boost::json::value& id,
-                      const std::vector<group_runner*>& groups);
+    static std::shared_ptr<upgrade_watch> begin(std::shared_ptr<control_connection> client,
+                                                const boost::json::value& id,
+                                                const std::vector<group_runner*>& groups);
+    /// Goes on with one of another master; `groups` are those that it names.
+    static std::shared_ptr<upgrade_watch> take_over(const handoff::watch& from,
+                                                    std::shared_ptr<control_connection> client,
+                                                    const std::vector<group_runner*>& groups);
+    /// What another master needs to go on with it; nothing if nobody waits any more.
+    std::optional<handoff::watch> hand_over() const;
 
-    upgrade_watch(std::shared_ptr<control_connection> client, const boost::json::value& id,
-                  std::size_t groups);
+    explicit upgrade_watch(std::shared_ptr<control_connection> client);
 
   private:
+    void observe(const std::vector<group_runner*>& groups);
     /// Returns whether there is more to hear of that group.
     bool hear(const std::string& group, const core::report& what);
     void tell_progress(const std::string& group, const core::report& what);
@@ -33,8 +40,8 @@ class upgrade_watch : public std::enable_shared_from_this<upgrade_watch> {
     std::shared_ptr<control_connection> client_;
     std::shared_ptr<void> hold_;
     boost::json::value id_;
-    std::size_t outstanding_;
-    bool many_; ///< groups, so that their names are worth telling
+    std::vector<std::string> outstanding_; ///< groups whose end is still to come
+    bool many_ = false;                    ///< groups, so that their names are worth telling
     bool ok_ = true;
     std::string outcome_;
 };

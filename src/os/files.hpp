@@ -15,6 +15,13 @@ class lock_file {
     /// ours: no link is followed, and nobody else's file is touched.
     static result<lock_file> acquire(const std::string& path);
 
+    /// Has it from another master: `fd` is the file at `path`, locked.
+    static lock_file adopt(std::string path, unique_fd fd) {
+        return {std::move(path), std::move(fd)};
+    }
+    const std::string& path() const { return path_; }
+    int fd() const { return fd_.get(); }
+
     lock_file(lock_file&&) = default;
     lock_file& operator=(lock_file&&) = default;
     ~lock_file();
@@ -32,6 +39,13 @@ class pid_file {
     /// Replaces an older one of ours in one step: a reader never sees half a number. Links and
     /// files of other users are not touched.
     static result<pid_file> write(const std::string& path);
+
+    /// Has it from another master of the same pid: `fd` is the file at `path`.
+    static pid_file adopt(std::string path, unique_fd fd) {
+        return {std::move(path), std::move(fd)};
+    }
+    const std::string& path() const { return path_; }
+    int fd() const { return fd_.get(); }
 
     pid_file(pid_file&&) = default;
     pid_file& operator=(pid_file&&) = default;

@@ -70,6 +70,13 @@ result<notify_socket> notify_socket::open() {
     return made;
 }
 
+notify_socket notify_socket::adopt(unique_fd fd, std::string address) {
+    notify_socket made;
+    made.fd_ = std::move(fd);
+    made.address_ = std::move(address);
+    return made;
+}
+
 std::vector<pid_t> notify_socket::receive() const {
     std::vector<pid_t> ready;
     for (int count = 0; count < datagrams_at_once; ++count) {

@@ -16,6 +16,8 @@ namespace einhyrningsins::os {
 class notify_socket {
   public:
     static result<notify_socket> open();
+    /// Has it from another master.
+    static notify_socket adopt(unique_fd fd, std::string address);
 
     int fd() const { return fd_.get(); }
     /// The value of NOTIFY_SOCKET, beginning with "@".

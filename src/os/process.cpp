@@ -78,6 +78,11 @@ std::size_t descriptor_limit() {
 
 const rlimit* original_descriptor_limit() { return original_limit ? &*original_limit : nullptr; }
 
+void set_original_descriptor_limit(std::uint64_t soft) {
+    rlimit now{};
+    if (::getrlimit(RLIMIT_NOFILE, &now) == 0) original_limit = rlimit{soft, now.rlim_max};
+}
+
 void return_large_blocks() {
     constexpr int large = 64 * 1024;
     ::mallopt(M_MMAP_THRESHOLD, large);

@@ -37,6 +37,9 @@ std::size_t descriptor_limit();
 /// The limit as it was, for those who are to be spared the raise; nullptr if it was not raised.
 const rlimit* original_descriptor_limit();
 
+/// The same when another program in this process has raised it: `soft` is what it was.
+void set_original_descriptor_limit(std::uint64_t soft);
+
 /// Makes the allocator give large blocks back to the system as soon as they are free.
 void return_large_blocks();
 

@@ -47,6 +47,9 @@ class spawn_plan {
     /// ...
     result<pid_t> spawn(unsigned index, int extra_fd) const;
 
+    /// What it was made from; the entries that are filled in for each worker have any value.
+    const spawn_recipe& recipe() const { return *recipe_; }
+
   private:
     spawn_plan() = default;
     void prepare_texts();

@@ -29,6 +29,7 @@ enum class verb {
     set_workers,
     upgrade,
     upgrade_fleet,
+    reload,
     start,
     stop,
     restart,

@@ -22,6 +22,9 @@ class line_buffer {
     /// Nothing if there is none, or if the next one is too long.
     std::optional<std::string_view> next();
 
+    /// What was not taken out yet.
+    std::string_view rest() const { return std::string_view(text_).substr(taken_); }
+
     /// Whether the next line is longer than allowed, complete or not. No line can be had any more.
     bool overflowed() const;
 

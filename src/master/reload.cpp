@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "master/reload.hpp"
+
+#include "master/group_runner.hpp"
+#include "master/logging.hpp"
+#include "os/signals.hpp"
+#include "protocol/reply.hpp"
+
+#include <csignal>
+#include <utility>
+
+namespace einhyrningsins::master {
+namespace {
+
+using core::severity;
+
+/// SPEC 7.5
+constexpr auto longest_trial = std::chrono::seconds(10);
+
+os::result<os::spawn_plan> plan_trial(const reload::command& what) {
+    auto directory = os::open_directory(what.directory);
+    if (!directory) return directory.error();
+    auto program =
+        os::find_program(what.program[0], search_path(what.environment), directory->get());
+    if (!program) return program.error();
+    os::spawn_recipe recipe{.program = std::move(*program),
+                            .arguments = what.program,
+                            .environment = what.environment,
+                            .directory = std::move(*directory)};
+    recipe.arguments.push_back("--upgrade-check");
+    recipe.arguments.insert(recipe.arguments.end(), what.arguments.begin(), what.arguments.end());
+    return os::spawn_plan::make(std::move(recipe));
+}
+
+} // namespace
+
+reload::reload(boost::asio::io_context& context, execution execute)
+    : execute_(std::move(execute)),
+      timer_(context) {}
+
+void reload::request(const command& what, handoff::wish wish,
+                     std::shared_ptr<control_connection> client) {
+    auto hold = client ? client->hold_open() : nullptr;
+    waiters_.push_back({std::move(wish), std::move(client), std::move(hold)});
+    if (trial_ == 0) start_trial(what);
+}
+
+void reload::start_trial(const command& what) {
+    program_ = what.program[0];
+    auto plan = plan_trial(what);
+    if (!plan) return fail(plan.error().message());
+    auto pid = plan->spawn(0, -1);
+    if (!pid) return fail(pid.error().message());
+    trial_ = *pid;
+    log(severity::info, "",
+        "reload: trial run of " + program_ + ", process " + std::to_string(trial_));
+    timer_.expires_after(longest_trial);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) on_timeout();
+    });
+}
+
+void reload::on_timeout() {
+    os::send_signal(-trial_, SIGKILL);
+    fail("the trial run of " + program_ + " did not end within " +
+         core::to_string(core::duration(longest_trial)));
+}
+
+bool reload::hear(const os::reaped& child) {
+    if (child.pid != trial_) return false;
+    timer_.cancel();
+    if (child.cause == core::exit_cause{core::exit_cause::kind_type::exited, 0})
+        go();
+    else
+        fail("the trial run of " + program_ + " ended with " + to_string(child.cause));
+    return true;
+}
+
+void reload::go() {
+    trial_ = 0;
+    std::vector<handoff::wish> wishes;
+    for (const waiter& one : waiters_)
+        if (!one.client || one.client->is_open()) wishes.push_back(one.wish);
+    log(severity::info, "", "reload: executing " + program_);
+    fail(execute_(std::move(wishes)).message());
+}
+
+void reload::cancel(const std::string& why) {
+    if (trial_ == 0) return;
+    timer_.cancel();
+    os::send_signal(-trial_, SIGKILL);
+    fail(why);
+}
+
+void reload::fail(const std::string& why) {
+    trial_ = 0;
+    std::string text = "Reload failed: " + why + "; this program goes on as it is";
+    log(severity::error, "", text);
+    for (const waiter& one : std::exchange(waiters_, {}))
+        if (one.client)
+            one.client->send(protocol::to_line({.message = text, .ok = false}, one.wish.id));
+}
+
+} // namespace einhyrningsins::master

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// How the master hands itself over to another program, and how it begins as that other program.
+#include "master/logging.hpp"
+#include "master/master.hpp"
+#include "master/start_failure.hpp"
+#include "master/upgrade_watch.hpp"
+
+#include "handoff/text.hpp"
+#include "os/process.hpp"
+#include "protocol/version.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace einhyrningsins::master {
+namespace {
+
+using core::severity;
+
+os::opened_listener listener_from(const handoff::listener& from) {
+    os::opened_listener one{os::unique_fd(from.fd),  from.address, from.family,
+                            from.server_starter_key, from.name,    {}};
+    if (from.file) one.file = os::socket_file{from.file->path, from.file->device, from.file->inode};
+    return one;
+}
+
+/// A listener whose descriptor was closed by a wrapper on the way.
+std::optional<os::opened_listener> bind_again(const handoff::group& from, std::size_t place) {
+    if (from.settings.listeners.size() != from.listeners.size()) return std::nullopt;
+    auto opened = os::open_listener(from.settings.listeners[place], from.settings.family,
+                                    from.settings.backlog);
+    if (!opened || opened->size() != 1) return std::nullopt;
+    return std::move(opened->front());
+}
+
+group_runner::listener_list listeners_from(const handoff::group& from) {
+    group_runner::listener_list all;
+    for (std::size_t place = 0; place < from.listeners.size(); ++place) {
+        const handoff::listener& one = from.listeners[place];
+        if (one.fd >= 0) {
+            all.push_back(listener_from(one));
+            continue;
+        }
+        auto again = bind_again(from, place);
+        log(again ? severity::warning : severity::error, from.settings.name,
+            "the listener " + one.address + " was closed during the reload" +
+                (again ? "; it was bound again"
+                       : " and cannot be bound again: restart to have it"));
+        if (again) all.push_back(std::move(*again));
+    }
+    return all;
+}
+
+config::settings settings_from(const handoff::state& from) {
+    config::settings wishes{.master = from.master};
+    for (const handoff::group& one : from.groups)
+        wishes.groups.push_back(one.settings);
+    return wishes;
+}
+
+} // namespace
+
+master::master(boost::asio::io_context& context, handoff::state from, call how)
+    : context_(context),
+      settings_(settings_from(from)),
+      call_(std::move(how)),
+      started_at_(from.started_at),
+      commands_(*this),
+      reload_(context, [this](auto after) { return hand_over(std::move(after)); }),
+      reloads_(from.reloads + 1),
+      taken_over_(true),
+      signals_(context) {
+    write_log(from.unwritten_log);
+    set_log_level(from.log_level);
+    describe_surroundings(from.working_directory);
+    if (from.descriptor_limit) os::set_original_descriptor_limit(*from.descriptor_limit);
+    enter();
+    open_signals();
+    take_over_files(from);
+    take_over_groups(from);
+    open_control(from.control);
+    take_over_clients(from);
+}
+
+void master::take_over_files(const handoff::state& from) {
+    if (from.lock && from.lock->fd >= 0)
+        lock_ = os::lock_file::adopt(from.lock->path, os::unique_fd(from.lock->fd));
+    else
+        lock();
+    if (from.pidfile && from.pidfile->fd >= 0)
+        pidfile_ = os::pid_file::adopt(from.pidfile->path, os::unique_fd(from.pidfile->fd));
+    else
+        write_pidfile();
+}
+
+void master::take_over_groups(const handoff::state& from) {
+    for (const handoff::group& one : from.groups)
+        add_group(std::make_unique<group_runner>(context_, one, listeners_from(one), around_));
+}
+
+void master::take_over_clients(const handoff::state& from) {
+    std::map<int, std::shared_ptr<control_connection>> clients;
+    for (const handoff::connection& one : from.connections)
+        clients[one.fd] = control_->take_over(one);
+    commands_.take_over(from.watches, clients);
+    for (const handoff::wish& one : from.wishes)
+        fulfil(one, one.fd >= 0 ? clients.at(one.fd) : nullptr);
+}
+
+/// What was asked for before the reload.
+void master::fulfil(const handoff::wish& what, std::shared_ptr<control_connection> client) {
+    if (what.upgrade) return commands_.upgrade_after_reload(what, std::move(client));
+    if (client) commands_.tell_reloaded(what, *client);
+}
+
+bool master::reloads_before_upgrades() const {
+    return settings_.master.personality == config::personality::einhorn ||
+           !settings_.master.reexec_as.empty() || program_.has_changed();
+}
+
+void master::reload_for(handoff::wish wish, std::shared_ptr<control_connection> client) {
+    if (client) wish.fd = client->descriptor();
+    reload_.request(reload_command(), std::move(wish), std::move(client));
+}
+
+reload::command master::reload_command() const {
+    const auto& words = settings_.master.reexec_as;
+    return {.program = words.empty() ? std::vector{program_.path} : words,
+            .arguments = call_.arguments,
+            .environment = around_.environment,
+            .directory = around_.working_directory};
+}
+
+os::os_error master::hand_over(std::vector<handoff::wish> wishes) {
+    for (const auto& runner : groups_)
+        runner->settle();
+    handoff::state all = state();
+    all.wishes = std::move(wishes);
+    auto file = os::make_memory_file(handoff::to_text(all));
+    if (!file) return file.error();
+    std::vector<int> kept = handoff::descriptors(all);
+    kept.push_back(file->get());
+    reload::command what = reload_command();
+    auto directory = os::open_directory(what.directory);
+    if (!directory) return directory.error();
+    auto program =
+        os::find_program(what.program[0], search_path(what.environment), directory->get());
+    if (!program) return program.error();
+    std::vector<std::string> words = what.program;
+    if (settings_.master.reexec_as.empty()) words[0] = call_.name;
+    words.insert(words.end(), {"--with-state-fd", std::to_string(file->get())});
+    words.insert(words.end(), what.arguments.begin(), what.arguments.end());
+    return os::replace_program(*program, words, what.environment, what.directory, kept);
+}
+
+handoff::state master::state() {
+    handoff::state all{.master = settings_.master,
+                       .working_directory = around_.working_directory,
+                       .started_at = started_at_,
+                       .reloads = reloads_,
+                       .log_level = log_level(),
+                       .unwritten_log = unwritten_log()};
+    if (auto* limit = os::original_descriptor_limit()) all.descriptor_limit = limit->rlim_cur;
+    if (lock_) all.lock = handoff::held_file{lock_->fd(), lock_->path()};
+    if (pidfile_) all.pidfile = handoff::held_file{pidfile_->fd(), pidfile_->path()};
+    for (const auto& runner : groups_)
+        all.groups.push_back(runner->hand_over());
+    control_->hand_over(all);
+    commands_.hand_over(all);
+    return all;
+}
+
+} // namespace einhyrningsins::master
