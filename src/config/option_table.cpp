@@ -11,6 +11,7 @@
 #include <array>
 #include <csignal>
 #include <limits>
+#include <utility>
 
 namespace einhyrningsins::config {
 namespace {
@@ -178,12 +179,25 @@ complaint socket_mode(draft& into, const std::string& value) {
     return fine;
 }
 
-complaint reexec_as(draft& into, const std::string& value) {
-    try {
-        into.master.reexec_as = boost::program_options::split_unix(value, " \t\n", "'\"", "\\");
-    } catch (const std::exception& error) {
-        return quote(value) + " cannot be split into words as a shell does: " + error.what();
+/// Whether a quotation in `text` is not ended, or its last character would quote the next.
+bool is_unfinished(std::string_view text) {
+    char open = 0;
+    bool quoted = false;
+    for (char c : text) {
+        if (std::exchange(quoted, false)) continue;
+        if (c == '\\')
+            quoted = true;
+        else if (c == open)
+            open = 0;
+        else if (!open && (c == '\'' || c == '"'))
+            open = c;
     }
+    return open != 0 || quoted;
+}
+
+complaint reexec_as(draft& into, const std::string& value) {
+    if (is_unfinished(value)) return quote(value) + " ends within a quotation";
+    into.master.reexec_as = boost::program_options::split_unix(value, " \t\n", "'\"", "\\");
     if (into.master.reexec_as.empty()) return "must not be empty";
     return fine;
 }

@@ -147,13 +147,19 @@ void group_runner::step() {
     scheduled_ = false;
     for (const core::action_type& what : group_.reconcile(core::time_point::clock::now()))
         std::visit([this](const auto& it) { perform(it); }, what);
+    forget_plans();
     arm_timer();
     if (settled_ && !scheduled_) settled_();
 }
 
 void group_runner::perform(const core::action::begin_generation& what) {
-    std::erase_if(plans_, [&](const auto& known) { return !group_.needs(known.first); });
     plans_.insert_or_assign(what.number, make_plan(what.number));
+}
+
+/// Of generations that no worker will be started in any more.
+void group_runner::forget_plans() {
+    if (plans_.size() < 2) return;
+    std::erase_if(plans_, [&](const auto& known) { return !group_.needs(known.first); });
 }
 
 void group_runner::perform(const core::action::spawn& what) {

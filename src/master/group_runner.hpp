@@ -86,6 +86,7 @@ class group_runner {
     void perform(const core::action::spawn& what);
     void perform(const core::action::signal& what);
     void perform(const core::action::tell& what);
+    void forget_plans();
     void arm_timer();
     void take_over(const handoff::recipe& from);
     void notice_unseen_deaths();

@@ -68,7 +68,7 @@ int take_over(const std::string& fd, master::call how) {
 
 /// What a reload says to the program that it executes, in front of the other words.
 struct reload_words {
-    bool check = false; ///< a trial run: it is enough to be able to run
+    bool check = false; ///< a trial run: it is enough to be able to run, and to read the state
     std::optional<std::string> state_fd;
 };
 
@@ -77,11 +77,18 @@ reload_words take_reload_words(std::vector<std::string>& words) {
     if (!words.empty() && words[0] == "--upgrade-check") {
         taken.check = true;
         words.erase(words.begin());
-    } else if (words.size() > 1 && words[0] == "--with-state-fd") {
+    }
+    if (words.size() > 1 && words[0] == "--with-state-fd") {
         taken.state_fd = words[1];
         words.erase(words.begin(), words.begin() + 2);
     }
     return taken;
+}
+
+int check(const reload_words& reload) {
+    if (!reload.state_fd) return 0;
+    auto state = read_state(*reload.state_fd);
+    return state ? 0 : complain("--with-state-fd " + state.error(), 1);
 }
 
 void prepare_process() {
@@ -95,13 +102,13 @@ int main(int argc, char** argv) {
     os::open_standard_descriptors();
     std::vector<std::string> words(argv + 1, argv + argc);
     reload_words reload = take_reload_words(words);
-    if (reload.state_fd) {
+    if (reload.state_fd && !reload.check) {
         prepare_process();
         return take_over(*reload.state_fd, {argv[0], words, os::take_environment(argc, argv)});
     }
+    if (reload.check) return check(reload);
     auto parsed = config::parse_command_line(words, os::available_cpus());
     if (!parsed) return complain(parsed.error().message, 2);
-    if (reload.check) return 0;
     using enum config::request_kind;
     switch (parsed->kind) {
     case help: return print(config::help_text());

@@ -51,7 +51,9 @@ master::master(asio::io_context& context, config::settings wishes, call how)
       call_(std::move(how)),
       started_at_(core::time_point::clock::now()),
       commands_(*this),
-      reload_(context, [this](auto after) { return hand_over(std::move(after)); }),
+      reload_(
+          context, [this] { return snapshot(); },
+          [this](auto after) { return hand_over(std::move(after)); }),
       signals_(context) {
     describe_surroundings(os::logical_working_directory(std::getenv("PWD")));
     check_programs();

@@ -79,6 +79,7 @@ class master {
     void fulfil(const handoff::wish& what, std::shared_ptr<control_connection> client);
 
     void add_group(std::unique_ptr<group_runner> runner);
+    os::result<os::unique_fd> snapshot();
     os::os_error hand_over(std::vector<handoff::wish> wishes);
     handoff::state state();
     reload::command reload_command() const;

@@ -27,15 +27,17 @@ os::result<os::spawn_plan> plan_trial(const reload::command& what) {
                             .arguments = what.program,
                             .environment = what.environment,
                             .directory = std::move(*directory)};
-    recipe.arguments.push_back("--upgrade-check");
+    // The first descriptor of a worker that has no listeners.
+    recipe.arguments.insert(recipe.arguments.end(), {"--upgrade-check", "--with-state-fd", "3"});
     recipe.arguments.insert(recipe.arguments.end(), what.arguments.begin(), what.arguments.end());
     return os::spawn_plan::make(std::move(recipe));
 }
 
 } // namespace
 
-reload::reload(boost::asio::io_context& context, execution execute)
-    : execute_(std::move(execute)),
+reload::reload(boost::asio::io_context& context, snapshot take, execution execute)
+    : take_(std::move(take)),
+      execute_(std::move(execute)),
       timer_(context) {}
 
 void reload::request(const command& what, handoff::wish wish,
@@ -49,7 +51,9 @@ void reload::start_trial(const command& what) {
     program_ = what.program[0];
     auto plan = plan_trial(what);
     if (!plan) return fail(plan.error().message());
-    auto pid = plan->spawn(0, -1);
+    auto state = take_();
+    if (!state) return fail(state.error().message());
+    auto pid = plan->spawn(0, state->get());
     if (!pid) return fail(pid.error().message());
     trial_ = *pid;
     log(severity::info, "",

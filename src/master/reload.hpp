@@ -16,8 +16,9 @@
 
 namespace einhyrningsins::master {
 
-/// Replaces the program of the master (SPEC 7.5): a trial run of the new one first, and if that
-/// ends well, the exec. Whatever fails, the old program goes on, and who waits is told why.
+/// Replaces the program of the master (SPEC 7.5): first a trial run of the new one, which has to
+/// understand the state as it is now, and if that ends well, the exec. Whatever fails, the old
+/// program goes on, and who waits is told why.
 class reload {
   public:
     /// What the program is called with, without the words that say what for.
@@ -27,10 +28,12 @@ class reload {
         std::vector<std::string> environment;
         std::string directory;
     };
+    /// The state to be handed over, in a file of its own.
+    using snapshot = std::function<os::result<os::unique_fd>()>;
     /// Executes the new program, with what it is to do when it is there; returns if that failed.
     using execution = std::function<os::os_error(std::vector<handoff::wish>)>;
 
-    reload(boost::asio::io_context& context, execution execute);
+    reload(boost::asio::io_context& context, snapshot take, execution execute);
 
     /// Asks for a reload by `what`, and for `wish` to be done by the new program. `client`, if
     /// any, is told if it fails. A request that comes during the trial run joins it.
@@ -55,6 +58,7 @@ class reload {
     void go();
     void fail(const std::string& why);
 
+    snapshot take_;
     execution execute_;
     boost::asio::steady_timer timer_;
     std::vector<waiter> waiters_;

@@ -67,7 +67,9 @@ master::master(boost::asio::io_context& context, handoff::state from, call how)
       call_(std::move(how)),
       started_at_(from.started_at),
       commands_(*this),
-      reload_(context, [this](auto after) { return hand_over(std::move(after)); }),
+      reload_(
+          context, [this] { return snapshot(); },
+          [this](auto after) { return hand_over(std::move(after)); }),
       reloads_(from.reloads + 1),
       taken_over_(true),
       signals_(context) {
@@ -132,9 +134,11 @@ reload::command master::reload_command() const {
             .directory = around_.working_directory};
 }
 
+os::result<os::unique_fd> master::snapshot() {
+    return os::make_memory_file(handoff::to_text(state()));
+}
+
 os::os_error master::hand_over(std::vector<handoff::wish> wishes) {
-    for (const auto& runner : groups_)
-        runner->settle();
     handoff::state all = state();
     all.wishes = std::move(wishes);
     auto file = os::make_memory_file(handoff::to_text(all));
@@ -164,8 +168,10 @@ handoff::state master::state() {
     if (auto* limit = os::original_descriptor_limit()) all.descriptor_limit = limit->rlim_cur;
     if (lock_) all.lock = handoff::held_file{lock_->fd(), lock_->path()};
     if (pidfile_) all.pidfile = handoff::held_file{pidfile_->fd(), pidfile_->path()};
-    for (const auto& runner : groups_)
+    for (const auto& runner : groups_) {
+        runner->settle();
         all.groups.push_back(runner->hand_over());
+    }
     control_->hand_over(all);
     commands_.hand_over(all);
     return all;
