@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,8 +20,9 @@ namespace einhyrningsins::master {
 class control_connection : public std::enable_shared_from_this<control_connection> {
   public:
     using socket_type = boost::asio::local::stream_protocol::socket;
-    /// Answers one line with send() and, if it likes, close().
-    using line_handler = std::function<void(control_connection&, std::string_view)>;
+    /// Answers one line with send() and, if it likes, close(). Nothing: a line that is too long,
+    /// after which there is no other.
+    using line_handler = std::function<void(control_connection&, std::optional<std::string_view>)>;
 
     control_connection(socket_type socket, os::peer who, const line_handler& handler);
     ~control_connection();
@@ -47,7 +49,6 @@ class control_connection : public std::enable_shared_from_this<control_connectio
     bool receive();
     bool has_more_at_once() const;
     bool handle_some_lines();
-    void refuse_long_line();
     void flush();
     void flush_when_writable();
     void drop();

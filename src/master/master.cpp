@@ -128,9 +128,10 @@ void master::open_control() {
         options.group = *group;
         commands_.set_operators(*group);
     }
-    control_.emplace(context_, options, [this](control_connection& client, std::string_view line) {
-        commands_.handle(client, line);
-    });
+    control_.emplace(context_, options,
+                     [this](control_connection& client, std::optional<std::string_view> line) {
+                         commands_.handle(client, line);
+                     });
 }
 
 void master::write_pidfile() {

@@ -4,6 +4,7 @@
 #include "core/report.hpp"
 #include "master/control_connection.hpp"
 #include "master/group_runner.hpp"
+#include "protocol/dialect.hpp"
 
 #include <boost/json/value.hpp>
 
@@ -19,20 +20,24 @@ namespace einhyrningsins::master {
 class upgrade_watch : public std::enable_shared_from_this<upgrade_watch> {
   public:
     static void begin(std::shared_ptr<control_connection> client, const boost::json::value& id,
-                      const std::vector<group_runner*>& groups);
+                      protocol::dialect form, const std::vector<group_runner*>& groups);
 
     upgrade_watch(std::shared_ptr<control_connection> client, const boost::json::value& id,
-                  std::size_t groups);
+                  protocol::dialect form, std::size_t groups);
 
   private:
     /// Returns whether there is more to hear of that group.
     bool hear(const std::string& group, const core::report& what);
     void tell_progress(const std::string& group, const core::report& what);
-    bool end(const std::string& group, bool well, const core::report& what);
+    bool wants(const core::report& what) const;
+    std::string prefix(const std::string& group) const;
+    std::string text(const std::string& group, const core::report& what) const;
+    bool end(bool well, const std::string& text);
 
     std::shared_ptr<control_connection> client_;
     std::shared_ptr<void> hold_;
     boost::json::value id_;
+    protocol::dialect form_;
     std::size_t outstanding_;
     bool many_; ///< groups, so that their names are worth telling
     bool ok_ = true;

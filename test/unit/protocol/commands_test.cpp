@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "protocol/commands.hpp"
+#include "protocol/order.hpp"
 
 #include <boost/test/unit_test.hpp>
 
