@@ -28,12 +28,12 @@ json::value to_json(const std::map<unsigned, unsigned>& value) {
 }
 
 void from_json(const json::value& from, bool& into) {
-    if (!from.is_bool()) throw bad_member("must be true or false");
+    if (!from.is_bool()) throw bad_member(" must be true or false");
     into = from.get_bool();
 }
 
 void from_json(const json::value& from, std::string& into) {
-    if (!from.is_string()) throw bad_member("must be a string");
+    if (!from.is_string()) throw bad_member(" must be a string");
     into.assign(from.get_string().data(), from.get_string().size());
 }
 
@@ -41,7 +41,7 @@ std::int64_t integer(const json::value& from, std::int64_t least, std::int64_t m
     json::error_code error;
     auto number = from.to_number<std::int64_t>(error);
     if (error || number < least || number > most)
-        throw bad_member("must be a whole number from " + std::to_string(least) + " to " +
+        throw bad_member(" must be a whole number from " + std::to_string(least) + " to " +
                          std::to_string(most));
     return number;
 }
@@ -64,14 +64,14 @@ void from_json(const json::value& from, config::bind_spec& into) {
     std::string text;
     from_json(from, text);
     auto spec = config::parse_bind_spec(text);
-    if (!spec) throw bad_member(spec.error().message);
+    if (!spec) throw bad_member(": " + spec.error().message);
     into = std::move(*spec);
 }
 
 void from_json(const json::value& from, core::ack_policy& into) {
     const json::object& object = object_of(from);
     const json::value* mode = object.if_contains("mode");
-    if (!mode) throw bad_member("has no mode");
+    if (!mode) throw bad_member(" has no mode");
     core::duration time{};
     if (const json::value* given = object.if_contains("time")) from_json(*given, time);
     switch (place_of(*mode, ack_modes, std::size(ack_modes))) {
@@ -85,7 +85,7 @@ void from_json(const json::value& from, std::map<unsigned, unsigned>& into) {
     into.clear();
     for (const json::value& one : array_of(from)) {
         const json::array& pair = array_of(one);
-        if (pair.size() != 2) throw bad_member("must have pairs");
+        if (pair.size() != 2) throw bad_member(" must have pairs");
         unsigned key = 0;
         from_json(pair[0], key);
         from_json(pair[1], into[key]);
@@ -98,23 +98,21 @@ std::size_t place_of(const json::value& from, const char* const* names, std::siz
         if (from.is_string() && from.get_string() == names[place]) return place;
         known += (place ? ", " : "") + std::string(names[place]);
     }
-    throw bad_member("must be one of " + known);
+    throw bad_member(" must be one of " + known);
 }
 
 const json::object& object_of(const json::value& from) {
-    if (!from.is_object()) throw bad_member("must be an object");
+    if (!from.is_object()) throw bad_member(" must be an object");
     return from.get_object();
 }
 
 const json::array& array_of(const json::value& from) {
-    if (!from.is_array()) throw bad_member("must be an array");
+    if (!from.is_array()) throw bad_member(" must be an array");
     return from.get_array();
 }
 
 void rethrow_within(const std::string& name, const bad_member& inner) {
-    std::string text = inner.what();
-    bool is_path = text.starts_with('.');
-    throw bad_member("." + name + (is_path ? "" : " ") + text);
+    throw bad_member("." + name + inner.what());
 }
 
 } // namespace einhyrningsins::handoff

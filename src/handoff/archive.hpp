@@ -23,7 +23,8 @@
 /// understand each other.
 namespace einhyrningsins::handoff {
 
-/// A member that cannot be read: where it is, and what it should be.
+/// A member that cannot be read: where it is, and what it should be. Reads on after the name of its
+/// owner, as in ".groups.0.pid must be a whole number".
 struct bad_member : std::runtime_error {
     using std::runtime_error::runtime_error;
 };

@@ -8,6 +8,7 @@
 #include "master/master.hpp"
 #include "master/status.hpp"
 #include "master/upgrade_watch.hpp"
+#include "protocol/einhorn_wording.hpp"
 #include "protocol/status_table.hpp"
 #include "protocol/version.hpp"
 
@@ -22,6 +23,7 @@ namespace {
 
 namespace json = boost::json;
 using core::severity;
+using protocol::dialect;
 using protocol::reply;
 using protocol::verb;
 
@@ -59,13 +61,16 @@ reply for_each(const std::vector<group_runner*>& groups, Deed deed) {
     return all;
 }
 
+/// einhorn answers nothing to these.
+bool is_unanswered(verb what) { return what == verb::worker_ack || what == verb::worker_ping; }
+
 } // namespace
 
-void control_commands::handle(control_connection& client, std::string_view line) {
-    auto request = protocol::parse_request(line);
-    if (!request)
-        return client.send(
-            to_line(refuse("error: " + request.error().message), request.error().id));
+void control_commands::handle(control_connection& client, std::optional<std::string_view> line) {
+    if (!line) return refuse_long_line(client);
+    auto request = protocol::parse_request(*line);
+    if (!request) return refuse_line(request.error(), client);
+    if (speaks_einhorn(request->form)) return handle_as_einhorn(*request, client);
     auto what = protocol::parse_order(*request);
     if (!what) return client.send(to_line(refuse(what.error()), request->id));
     reply answer = carry_out(*what, client, request->id);
@@ -73,26 +78,90 @@ void control_commands::handle(control_connection& client, std::string_view line)
     if (what->what == verb::worker_ack) client.close();
 }
 
+/// einhorn's clients also write JSON, and understand nothing but einhorn's replies.
+bool control_commands::speaks_einhorn(dialect form) const {
+    return form == dialect::einhorn ||
+           master_.settings().master.personality == config::personality::einhorn;
+}
+
+void control_commands::refuse_long_line(control_connection& client) const {
+    reply why = refuse("error: a request has at most " + std::to_string(protocol::longest_line) +
+                       " bytes with its newline");
+    bool einhorn = speaks_einhorn(dialect::json);
+    client.send(to_line(why, std::nullopt, einhorn ? dialect::einhorn : dialect::json));
+    client.close();
+}
+
+void control_commands::refuse_line(const protocol::request_error& why, control_connection& client) {
+    if (!speaks_einhorn(why.form))
+        return client.send(to_line(refuse("error: " + why.message), why.id));
+    const protocol::command* known = protocol::find_command(why.command);
+    if (known && is_unanswered(known->what)) {
+        log_refusal("ignored " + why.command + " of process " + std::to_string(client.who().pid) +
+                    ": " + why.message);
+        return client.close();
+    }
+    client.send(to_line(refuse(protocol::einhorn::complaint(why)), why.id, dialect::einhorn));
+}
+
+void control_commands::handle_as_einhorn(const protocol::request& asked,
+                                         control_connection& client) {
+    const protocol::command* known = protocol::find_command(asked.command);
+    if (known && is_unanswered(known->what)) return hear_worker_silently(asked, client);
+    reply answer = known ? carry_out_as_einhorn(asked, client)
+                         : refuse(protocol::einhorn::unrecognized(asked.command));
+    client.send(to_line(answer, asked.id, dialect::einhorn));
+}
+
+control_commands::reply control_commands::carry_out_as_einhorn(const protocol::request& asked,
+                                                               control_connection& client) {
+    verb meant = protocol::find_command(asked.command)->what;
+    if (!may(meant, client)) return turn_away(client);
+    if (auto wrong = protocol::einhorn::complaint(meant, asked)) return refuse(*wrong);
+    auto what = protocol::parse_order(asked);
+    if (!what) return refuse(what.error());
+    auto groups = select(what->group);
+    if (!groups) return turn_away_from(what->group);
+    if (meant == verb::upgrade || meant == verb::upgrade_fleet)
+        return upgrade(*what, client, asked.id, *groups, dialect::einhorn);
+    if (meant == verb::reload)
+        return reload({}, client, asked.id, dialect::einhorn, protocol::einhorn::reloading);
+    if (auto answer = einhorn_.carry_out(*what, asked, *groups)) return *answer;
+    return on_groups(*what, *groups);
+}
+
+/// The connection is closed in case that the worker forgets to.
+void control_commands::hear_worker_silently(const protocol::request& asked,
+                                            control_connection& client) {
+    auto what = protocol::parse_order(asked);
+    reply answer = !what                     ? refuse(what.error())
+                   : may(what->what, client) ? on_worker(*what, client)
+                                             : turn_away(client);
+    if (!answer.ok) log_refusal("ignored " + asked.command + ": " + answer.message);
+    client.close();
+}
+
 control_commands::reply control_commands::carry_out(const order& what, control_connection& client,
                                                     const request_id& id) {
-    bool trusted = is_operator(client.who(), operators_);
-    if (!trusted && !is_worker_command(what, client)) return turn_away(client);
+    if (!may(what.what, client)) return turn_away(client);
     if (what.what == verb::worker_ack || what.what == verb::worker_ping)
-        return on_worker(what, client, trusted);
+        return on_worker(what, client);
     auto groups = select(what.group);
-    if (!groups) {
-        return refuse("no group is called '" + what.group.substr(0, 64) +
-                      "'; 'list' shows the names");
-    }
+    if (!groups) return turn_away_from(what.group);
     if (what.what == verb::upgrade || what.what == verb::upgrade_fleet)
         return upgrade(what, client, id, *groups);
-    if (what.what == verb::reload) return reload(client, id);
+    if (what.what == verb::reload)
+        return reload({}, client, id, dialect::json, "reloading the master");
     return on_groups(what, *groups);
 }
 
-bool control_commands::is_worker_command(const order& what,
-                                         const control_connection& client) const {
-    return protocol::is_for_workers(what.what) && worker_above(master_.groups(), client.who().pid);
+bool control_commands::may(verb what, const control_connection& client) const {
+    if (is_operator(client.who(), operators_)) return true;
+    return protocol::is_for_workers(what) && worker_above(master_.groups(), client.who().pid);
+}
+
+control_commands::reply control_commands::turn_away_from(const std::string& group) const {
+    return refuse("no group is called '" + group.substr(0, 64) + "'; 'list' shows the names");
 }
 
 control_commands::reply control_commands::turn_away(control_connection& client) {
@@ -114,8 +183,9 @@ void control_commands::log_refusal(const std::string& text) {
         log(severity::warning, "", "further refusals are not logged for some seconds");
 }
 
-control_commands::reply
-control_commands::on_worker(const order& what, const control_connection& client, bool trusted) {
+control_commands::reply control_commands::on_worker(const order& what,
+                                                    const control_connection& client) {
+    bool trusted = is_operator(client.who(), operators_);
     found_worker own = worker_above(master_.groups(), client.who().pid);
     found_worker meant = what.pid ? worker_with(master_.groups(), what.pid) : own;
     if (!trusted && meant.pid != own.pid) {
@@ -167,20 +237,22 @@ control_commands::reply control_commands::on_groups(const order& what,
 
 control_commands::reply control_commands::upgrade(const order& what, control_connection& client,
                                                   const request_id& id,
-                                                  const group_selection& groups) {
+                                                  const group_selection& groups, dialect form) {
     if (master_.is_stopping()) return refuse("the master is stopping");
     for (const group_runner* runner : groups)
         if (is_stopped(*runner))
             return refuse(runner->settings().name + " is " + state_name(runner->group()) +
                           "; 'start' begins it again");
-    if (master_.reloads_before_upgrades()) return reload_before_upgrade(what, client, id, groups);
+    if (master_.reloads_before_upgrades())
+        return reload_before_upgrade(what, client, id, groups, form);
     auto mode = mode_of(what);
-    if (id) watch(upgrade_watch::begin(client.shared_from_this(), *id, groups));
+    if (id) watch(upgrade_watch::begin(client.shared_from_this(), *id, form, groups));
     reply answer = for_each(groups, [&](group_runner& runner) {
         runner.notice(core::event::upgrade{mode});
         return "upgrading " + count_of(runner.group().wishes().number, "worker") + ", " +
                to_string(mode);
     });
+    if (form == dialect::einhorn) answer.message = protocol::einhorn::upgrading(what.what);
     answer.wait = id.has_value();
     return answer;
 }
@@ -188,36 +260,40 @@ control_commands::reply control_commands::upgrade(const order& what, control_con
 control_commands::reply control_commands::reload_before_upgrade(const order& what,
                                                                 control_connection& client,
                                                                 const request_id& id,
-                                                                const group_selection& groups) {
+                                                                const group_selection& groups,
+                                                                dialect form) {
     handoff::wish wish{.upgrade = mode_of(what)};
     for (const group_runner* runner : groups)
         wish.groups.push_back(runner->settings().name);
-    if (id) wish.id = *id;
-    master_.reload_for(std::move(wish), id ? client.shared_from_this() : nullptr);
-    return {.message =
-                std::string("reloading the master, then upgrading, ") + to_string(mode_of(what)),
-            .wait = id.has_value()};
+    std::string ours =
+        std::string("reloading the master, then upgrading, ") + to_string(mode_of(what));
+    return reload(std::move(wish), client, id, form,
+                  form == dialect::einhorn ? protocol::einhorn::upgrading(what.what) : ours);
 }
 
-control_commands::reply control_commands::reload(control_connection& client, const request_id& id) {
+control_commands::reply control_commands::reload(handoff::wish wish, control_connection& client,
+                                                 const request_id& id, dialect form,
+                                                 std::string answer) {
     if (master_.is_stopping()) return refuse("the master is stopping");
-    handoff::wish wish;
     if (id) wish.id = *id;
+    wish.einhorn = form == dialect::einhorn;
     master_.reload_for(std::move(wish), id ? client.shared_from_this() : nullptr);
-    return {.message = "reloading the master", .wait = id.has_value()};
+    return {.message = std::move(answer), .wait = id.has_value()};
 }
 
 void control_commands::upgrade_after_reload(const handoff::wish& what,
                                             std::shared_ptr<control_connection> client) {
     group_selection groups = select(what.groups);
-    if (client) watch(upgrade_watch::begin(std::move(client), what.id, groups));
+    dialect form = what.einhorn ? dialect::einhorn : dialect::json;
+    if (client) watch(upgrade_watch::begin(std::move(client), what.id, form, groups));
     for (group_runner* runner : groups)
         runner->notice(core::event::upgrade{*what.upgrade});
 }
 
 void control_commands::tell_reloaded(const handoff::wish& what, control_connection& client) {
-    client.send(protocol::to_line(
-        {.message = std::string("reloaded: einhyrningsins ") + protocol::version}, what.id));
+    reply answer{.message = std::string("reloaded: einhyrningsins ") + protocol::version};
+    dialect form = what.einhorn ? dialect::einhorn : dialect::json;
+    client.send(protocol::to_line(answer, what.id, form));
 }
 
 void control_commands::watch(std::shared_ptr<upgrade_watch> fresh) {

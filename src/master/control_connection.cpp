@@ -2,7 +2,6 @@
 #include "master/control_connection.hpp"
 
 #include "master/logging.hpp"
-#include "protocol/reply.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
@@ -68,7 +67,7 @@ asio::awaitable<void> control_connection::serve(std::shared_ptr<control_connecti
     while (self->is_open() && !self->closing_) {
         while (self->handle_some_lines())
             co_await asio::post(token);
-        if (self->lines_.overflowed()) self->refuse_long_line();
+        if (self->lines_.overflowed()) self->handle_(*self, std::nullopt);
         if (self->closing_ || self->ended_) break;
         if (!self->has_more_at_once())
             co_await self->socket_.async_wait(socket_base::wait_read, token);
@@ -124,16 +123,6 @@ bool control_connection::handle_some_lines() {
     }
     flush();
     return false;
-}
-
-void control_connection::refuse_long_line() {
-    static const std::string answer = protocol::to_line(
-        {.message = "error: a request has at most " + std::to_string(protocol::longest_line) +
-                    " bytes with its newline",
-         .ok = false},
-        std::nullopt);
-    send(answer);
-    close();
 }
 
 void control_connection::send(std::string_view lines) {

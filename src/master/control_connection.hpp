@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -21,8 +22,9 @@ namespace einhyrningsins::master {
 class control_connection : public std::enable_shared_from_this<control_connection> {
   public:
     using socket_type = boost::asio::local::stream_protocol::socket;
-    /// Answers one line with send() and, if it likes, close().
-    using line_handler = std::function<void(control_connection&, std::string_view)>;
+    /// Answers one line with send() and, if it likes, close(). Nothing: a line that is too long,
+    /// after which there is no other.
+    using line_handler = std::function<void(control_connection&, std::optional<std::string_view>)>;
 
     /// All that there are of a server.
     using registry = std::set<control_connection*>;
@@ -59,7 +61,6 @@ class control_connection : public std::enable_shared_from_this<control_connectio
     bool receive();
     bool has_more_at_once() const;
     bool handle_some_lines();
-    void refuse_long_line();
     void flush();
     void flush_when_writable();
     void drop();

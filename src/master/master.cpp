@@ -140,7 +140,7 @@ void master::open_control(const std::optional<handoff::control_socket>& from) {
         options.group = *group;
         commands_.set_operators(*group);
     }
-    auto handle = [this](control_connection& client, std::string_view line) {
+    auto handle = [this](control_connection& client, std::optional<std::string_view> line) {
         commands_.handle(client, line);
     };
     control_.emplace(context_, options, handle, from);

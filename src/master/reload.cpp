@@ -6,6 +6,8 @@
 #include "os/signals.hpp"
 #include "protocol/reply.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <csignal>
 #include <utility>
 
@@ -38,18 +40,22 @@ os::result<os::spawn_plan> plan_trial(const reload::command& what) {
 reload::reload(boost::asio::io_context& context, snapshot take, execution execute)
     : take_(std::move(take)),
       execute_(std::move(execute)),
+      context_(context),
       timer_(context) {}
 
 void reload::request(const command& what, handoff::wish wish,
                      std::shared_ptr<control_connection> client) {
     auto hold = client ? client->hold_open() : nullptr;
     waiters_.push_back({std::move(wish), std::move(client), std::move(hold)});
-    if (trial_ == 0) start_trial(what);
+    if (std::exchange(under_way_, true)) return;
+    what_ = what;
+    boost::asio::post(context_, [this] {
+        if (under_way_) start_trial();
+    });
 }
 
-void reload::start_trial(const command& what) {
-    program_ = what.program[0];
-    auto plan = plan_trial(what);
+void reload::start_trial() {
+    auto plan = plan_trial(what_);
     if (!plan) return fail(plan.error().message());
     auto state = take_();
     if (!state) return fail(state.error().message());
@@ -57,7 +63,7 @@ void reload::start_trial(const command& what) {
     if (!pid) return fail(pid.error().message());
     trial_ = *pid;
     log(severity::info, "",
-        "reload: trial run of " + program_ + ", process " + std::to_string(trial_));
+        "reload: trial run of " + what_.program[0] + ", process " + std::to_string(trial_));
     timer_.expires_after(longest_trial);
     timer_.async_wait([this](const boost::system::error_code& error) {
         if (!error) on_timeout();
@@ -66,17 +72,17 @@ void reload::start_trial(const command& what) {
 
 void reload::on_timeout() {
     os::send_signal(-trial_, SIGKILL);
-    fail("the trial run of " + program_ + " did not end within " +
+    fail("the trial run of " + what_.program[0] + " did not end within " +
          core::to_string(core::duration(longest_trial)));
 }
 
 bool reload::hear(const os::reaped& child) {
-    if (child.pid != trial_) return false;
+    if (trial_ == 0 || child.pid != trial_) return false;
     timer_.cancel();
     if (child.cause == core::exit_cause{core::exit_cause::kind_type::exited, 0})
         go();
     else
-        fail("the trial run of " + program_ + " ended with " + to_string(child.cause));
+        fail("the trial run of " + what_.program[0] + " ended with " + to_string(child.cause));
     return true;
 }
 
@@ -85,24 +91,27 @@ void reload::go() {
     std::vector<handoff::wish> wishes;
     for (const waiter& one : waiters_)
         if (!one.client || one.client->is_open()) wishes.push_back(one.wish);
-    log(severity::info, "", "reload: executing " + program_);
+    log(severity::info, "", "reload: executing " + what_.program[0]);
     fail(execute_(std::move(wishes)).message());
 }
 
 void reload::cancel(const std::string& why) {
-    if (trial_ == 0) return;
+    if (!under_way_) return;
     timer_.cancel();
-    os::send_signal(-trial_, SIGKILL);
+    if (trial_ != 0) os::send_signal(-trial_, SIGKILL);
     fail(why);
 }
 
 void reload::fail(const std::string& why) {
+    under_way_ = false;
     trial_ = 0;
-    std::string text = "Reload failed: " + why + "; this program goes on as it is";
-    log(severity::error, "", text);
-    for (const waiter& one : std::exchange(waiters_, {}))
-        if (one.client)
-            one.client->send(protocol::to_line({.message = text, .ok = false}, one.wish.id));
+    protocol::reply answer{.message = "Reload failed: " + why + "; this program goes on as it is",
+                           .ok = false};
+    log(severity::error, "", answer.message);
+    for (const waiter& one : std::exchange(waiters_, {})) {
+        auto form = one.wish.einhorn ? protocol::dialect::einhorn : protocol::dialect::json;
+        if (one.client) one.client->send(protocol::to_line(answer, one.wish.id, form));
+    }
 }
 
 } // namespace einhyrningsins::master

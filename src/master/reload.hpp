@@ -36,7 +36,8 @@ class reload {
     reload(boost::asio::io_context& context, snapshot take, execution execute);
 
     /// Asks for a reload by `what`, and for `wish` to be done by the new program. `client`, if
-    /// any, is told if it fails. A request that comes during the trial run joins it.
+    /// any, is told if it fails, though not before this returns. A request that comes during the
+    /// trial run joins it.
     void request(const command& what, handoff::wish wish,
                  std::shared_ptr<control_connection> client);
 
@@ -53,17 +54,19 @@ class reload {
         std::shared_ptr<void> hold;
     };
 
-    void start_trial(const command& what);
+    void start_trial();
     void on_timeout();
     void go();
     void fail(const std::string& why);
 
     snapshot take_;
     execution execute_;
+    boost::asio::io_context& context_;
     boost::asio::steady_timer timer_;
     std::vector<waiter> waiters_;
-    std::string program_; ///< that is tried
-    pid_t trial_ = 0;     ///< its pid; 0: there is none
+    command what_;
+    bool under_way_ = false;
+    pid_t trial_ = 0; ///< its pid; 0: there is none
 };
 
 } // namespace einhyrningsins::master

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/upgrade_watch.hpp"
 
+#include "protocol/einhorn_wording.hpp"
 #include "protocol/reply.hpp"
 
 #include <boost/json/object.hpp>
@@ -13,6 +14,7 @@ namespace {
 
 namespace json = boost::json;
 using namespace core::report_of;
+using protocol::dialect;
 
 /// What a progress bar needs, for those reports that have it.
 std::optional<json::value> progress(const core::report& what) {
@@ -38,10 +40,11 @@ bool is_worth_telling(const core::report& what) {
 } // namespace
 
 std::shared_ptr<upgrade_watch> upgrade_watch::begin(std::shared_ptr<control_connection> client,
-                                                    const json::value& id,
+                                                    const json::value& id, dialect form,
                                                     const std::vector<group_runner*>& groups) {
     auto watch = std::make_shared<upgrade_watch>(std::move(client));
     watch->id_ = id;
+    watch->form_ = form;
     watch->many_ = groups.size() > 1;
     watch->observe(groups);
     return watch;
@@ -52,6 +55,7 @@ std::shared_ptr<upgrade_watch> upgrade_watch::take_over(const handoff::watch& fr
                                                         const std::vector<group_runner*>& groups) {
     auto watch = std::make_shared<upgrade_watch>(std::move(client));
     watch->id_ = from.id;
+    watch->form_ = from.einhorn ? dialect::einhorn : dialect::json;
     watch->many_ = from.many;
     watch->ok_ = from.ok;
     watch->outcome_ = from.outcome;
@@ -63,6 +67,7 @@ std::optional<handoff::watch> upgrade_watch::hand_over() const {
     if (!client_->is_open() || outstanding_.empty()) return std::nullopt;
     return handoff::watch{.fd = client_->descriptor(),
                           .id = id_,
+                          .einhorn = form_ == dialect::einhorn,
                           .groups = outstanding_,
                           .many = many_,
                           .ok = ok_,
@@ -83,28 +88,44 @@ void upgrade_watch::observe(const std::vector<group_runner*>& groups) {
     }
 }
 
+/// einhorn tells of every worker that it starts.
+bool upgrade_watch::wants(const core::report& what) const {
+    return is_worth_telling(what) ||
+           (form_ == dialect::einhorn && std::holds_alternative<worker_started>(what));
+}
+
 bool upgrade_watch::hear(const std::string& group, const core::report& what) {
     if (!client_->is_open()) return false;
-    if (std::holds_alternative<upgrade_done>(what)) return end(group, true, what);
-    if (std::holds_alternative<upgrade_aborted>(what)) return end(group, false, what);
-    if (is_worth_telling(what)) tell_progress(group, what);
-    return true;
+    if (std::holds_alternative<upgrade_aborted>(what)) return end(group, false, text(group, what));
+    if (!std::holds_alternative<upgrade_done>(what)) {
+        if (wants(what)) tell_progress(group, what);
+        return true;
+    }
+    if (form_ == dialect::einhorn) tell_progress(group, what); // the version, for one
+    return end(group, true, prefix(group) + core::to_string(what));
 }
 
 void upgrade_watch::tell_progress(const std::string& group, const core::report& what) {
-    protocol::reply line{.message = (many_ ? group + ": " : "") + core::to_string(what),
-                         .data = progress(what),
-                         .wait = true};
-    client_->send(to_line(line, id_));
+    protocol::reply line{.message = text(group, what), .data = progress(what), .wait = true};
+    client_->send(to_line(line, id_, form_));
 }
 
-bool upgrade_watch::end(const std::string& group, bool well, const core::report& what) {
+std::string upgrade_watch::prefix(const std::string& group) const {
+    return many_ ? group + ": " : "";
+}
+
+std::string upgrade_watch::text(const std::string& group, const core::report& what) const {
+    bool einhorn = form_ == dialect::einhorn;
+    return prefix(group) + (einhorn ? protocol::einhorn::describe(what) : core::to_string(what));
+}
+
+bool upgrade_watch::end(const std::string& group, bool well, const std::string& text) {
     ok_ = ok_ && well;
     if (!outcome_.empty()) outcome_ += "\n";
-    outcome_ += (many_ ? group + ": " : "") + core::to_string(what);
+    outcome_ += text;
     std::erase(outstanding_, group);
     if (outstanding_.empty())
-        client_->send(protocol::to_line({.message = outcome_, .ok = ok_}, id_));
+        client_->send(protocol::to_line({.message = outcome_, .ok = ok_}, id_, form_));
     return false;
 }
 

@@ -4,6 +4,7 @@
 #include "core/report.hpp"
 #include "master/control_connection.hpp"
 #include "master/group_runner.hpp"
+#include "protocol/dialect.hpp"
 
 #include <boost/json/value.hpp>
 
@@ -20,6 +21,7 @@ class upgrade_watch : public std::enable_shared_from_this<upgrade_watch> {
   public:
     static std::shared_ptr<upgrade_watch> begin(std::shared_ptr<control_connection> client,
                                                 const boost::json::value& id,
+                                                protocol::dialect form,
                                                 const std::vector<group_runner*>& groups);
     /// Goes on with one of another master; `groups` are those that it names.
     static std::shared_ptr<upgrade_watch> take_over(const handoff::watch& from,
@@ -35,11 +37,15 @@ class upgrade_watch : public std::enable_shared_from_this<upgrade_watch> {
     /// Returns whether there is more to hear of that group.
     bool hear(const std::string& group, const core::report& what);
     void tell_progress(const std::string& group, const core::report& what);
-    bool end(const std::string& group, bool well, const core::report& what);
+    bool wants(const core::report& what) const;
+    std::string prefix(const std::string& group) const;
+    std::string text(const std::string& group, const core::report& what) const;
+    bool end(const std::string& group, bool well, const std::string& text);
 
     std::shared_ptr<control_connection> client_;
     std::shared_ptr<void> hold_;
     boost::json::value id_;
+    protocol::dialect form_ = protocol::dialect::json;
     std::vector<std::string> outstanding_; ///< groups whose end is still to come
     bool many_ = false;                    ///< groups, so that their names are worth telling
     bool ok_ = true;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "protocol/dialect.hpp"
+
 #include <boost/json/value.hpp>
 
 #include <optional>
@@ -17,9 +19,10 @@ struct reply {
     bool wait = false;                      ///< more will follow
 };
 
-/// The reply as a line with its newline (SPEC section 8): an object for a request with an id, else
-/// one string.
-std::string to_line(const reply& what, const std::optional<boost::json::value>& id);
+/// The reply as a line with its newline (SPEC section 8): in our dialect an object for a request
+/// with an id, else one string; in einhorn's an object, which has neither `ok` nor `data`.
+std::string to_line(const reply& what, const std::optional<boost::json::value>& id,
+                    dialect form = dialect::json);
 
 /// Reads a line of the master, as a client gets it. Nothing if it is no reply. A
 /// plain string is a reply that went well.

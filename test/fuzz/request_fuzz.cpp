@@ -3,8 +3,8 @@
 // The control socket with any bytes, from the pieces of a stream to the line of the answer: it
 // never crashes, every line gets an answer of one line that a client understands, and what is
 // refused is refused in few words. The client's side is fed with the same bytes.
-#include "protocol/commands.hpp"
 #include "protocol/line_buffer.hpp"
+#include "protocol/order.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/request.hpp"
 #include "protocol/status_table.hpp"

@@ -50,7 +50,6 @@ WRONG = [
     (["--syslog=yes"], "--syslog"),
     (["-p", "x.so"], "-p"),
     (["--config", "x.toml"], "--config"),
-    (["--reexec-as", "x"], "--reexec-as"),
 ]
 
 

@@ -552,6 +552,6 @@ def test_lock_stays_held(master, other_master):
 
 
 def test_reexec_as_is_checked(master):
-    for bad in ("", "'never closed"):
+    for bad in ("", " ", "'never closed", 'a "b', "a\\"):
         result = master.run("--reexec-as", bad)
         assert result.returncode == 2 and result.stderr.startswith("einhyrningsins: --reexec-as: ")

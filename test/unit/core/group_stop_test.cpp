@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(a_stop_of_a_stopped_group_is_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(a_process_that_was_just_wished_for_is_told_as_soon_as_it_is_there) {
-    group one({}, 1);
+    group one(policy{}, 1);
     one.apply(event::start{}, {});
     one.reconcile({});
     one.apply(event::stop{SIGTERM}, {});
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(a_process_that_was_just_wished_for_is_told_as_soon_as_it_is
 }
 
 BOOST_AUTO_TEST_CASE(a_process_that_never_came_keeps_no_stop_waiting) {
-    group one({}, 1);
+    group one(policy{}, 1);
     one.apply(event::start{}, {});
     one.reconcile({});
     one.apply(event::stop{SIGTERM}, {});

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "master/einhorn_commands.hpp"
+
+#include "config/option.hpp"
+#include "master/einhorn_state.hpp"
+#include "master/logging.hpp"
+#include "master/master.hpp"
+#include "protocol/einhorn_wording.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace einhyrningsins::master {
+namespace {
+
+namespace einhorn = protocol::einhorn;
+using core::severity;
+using protocol::reply;
+using protocol::verb;
+using group_selection = einhorn_commands::group_selection;
+
+constexpr unsigned most_workers = 10000; // `inc` is not held to the bound of set_workers
+
+reply refuse(std::string why) { return {.message = std::move(why), .ok = false}; }
+
+/// Does `deed` to each group, and says what came of it; of several groups, for which.
+template <class Deed>
+reply for_each(const group_selection& groups, Deed deed) {
+    reply all;
+    for (group_runner* runner : groups) {
+        if (!all.message.empty()) all.message += "\n";
+        if (groups.size() > 1) all.message += runner->settings().name + ": ";
+        all.message += deed(*runner);
+    }
+    return all;
+}
+
+std::vector<core::process_id> processes(const group_runner& runner) {
+    std::vector<core::process_id> pids;
+    for (const core::worker& who : runner.group().workers())
+        if (who.pid != 0) pids.push_back(who.pid);
+    return pids;
+}
+
+unsigned number_of(const group_runner* runner) { return runner->group().wishes().number; }
+
+} // namespace
+
+std::optional<reply> einhorn_commands::carry_out(const order& what, const protocol::request& asked,
+                                                 const group_selection& groups) {
+    switch (what.what) {
+    case verb::ehlo:
+        return reply{einhorn::welcome(asked.user, master_.around().master_pid,
+                                      master_.settings().master.command_name)};
+    case verb::help: return reply{einhorn::help()};
+    case verb::state: return reply{einhorn_state(master_, groups)};
+    case verb::dec: return decrease(what, groups);
+    case verb::inc:
+    case verb::set_workers: return resize(what, groups);
+    case verb::signal: return forward(what.signals, groups);
+    case verb::die: return die(what, groups);
+    case verb::config: return change(what, asked, groups);
+    case verb::louder: return change_level(-1);
+    case verb::quieter: return change_level(+1);
+    default: return std::nullopt;
+    }
+}
+
+reply einhorn_commands::decrease(const order& what, const group_selection& groups) {
+    for (const group_runner* runner : groups)
+        if (number_of(runner) <= 1)
+            return refuse(einhorn::cannot_decrease(number_of(runner), master_.around().master_pid));
+    return resize(what, groups);
+}
+
+reply einhorn_commands::resize(const order& what, const group_selection& groups) {
+    auto wanted = [&](const group_runner* runner) {
+        unsigned now = number_of(runner);
+        return what.what == verb::inc ? now + 1 : what.what == verb::dec ? now - 1 : what.number;
+    };
+    if (std::ranges::any_of(groups, [&](auto* runner) { return wanted(runner) > most_workers; }))
+        return refuse("a group has at most " + std::to_string(most_workers) + " workers");
+    return for_each(groups, [&](group_runner& runner) {
+        unsigned before = number_of(&runner);
+        config::group_settings changed = runner.settings();
+        changed.policy.number = wanted(&runner);
+        runner.change(changed);
+        return einhorn::resized(what.what, before, changed.policy.number);
+    });
+}
+
+reply einhorn_commands::forward(const std::vector<int>& signals, const group_selection& groups) {
+    return for_each(groups, [&](group_runner& runner) {
+        std::string answer;
+        for (int signal : signals) {
+            runner.notice(core::event::forward{signal});
+            answer += (answer.empty() ? "" : "\n") + einhorn::sent(signal, processes(runner));
+        }
+        return answer;
+    });
+}
+
+reply einhorn_commands::die(const order& what, const group_selection& groups) {
+    std::optional<int> signal;
+    if (!what.signals.empty()) signal = what.signals[0];
+    reply answer = for_each(groups, [&](const group_runner& runner) {
+        return einhorn::sent(signal.value_or(runner.group().wishes().stop_signal),
+                             processes(runner));
+    });
+    master_.stop(signal);
+    answer.message = "Einhorn is going down! " + answer.message;
+    return answer;
+}
+
+reply einhorn_commands::change(const order& what, const protocol::request& asked,
+                               const group_selection& groups) {
+    std::vector<config::group_settings> changed;
+    for (const group_runner* runner : groups) {
+        changed.push_back(runner->settings());
+        for (const auto& [name, values] : what.changes)
+            if (auto wrong = config::change_at_run_time(changed.back(), name, values))
+                return refuse(*wrong);
+    }
+    for (std::size_t i = 0; i < groups.size(); ++i)
+        groups[i]->change(changed[i]);
+    return {"Successfully merged in config: " +
+            einhorn::inspect(protocol::joined(asked.args).value_or(nullptr))};
+}
+
+/// einhorn has three levels: what it calls 2 are errors.
+reply einhorn_commands::change_level(int steps) {
+    constexpr std::array levels{severity::debug, severity::info, severity::error};
+    int now = std::min(static_cast<int>(log_level()), 2);
+    int next = std::clamp(now + steps, 0, 2);
+    if (next != now) set_log_level(levels[static_cast<std::size_t>(next)]);
+    return {einhorn::verbosity(static_cast<unsigned>(next))};
+}
+
+} // namespace einhyrningsins::master

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Apart from request.cpp, so that a client does not carry a parser of YAML.
+#include "protocol/request.hpp"
+#include "protocol/yaml.hpp"
+
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+
+#include <cstdint>
+
+namespace einhyrningsins::protocol {
+namespace {
+
+namespace json = boost::json;
+using complaint = std::optional<std::string>;
+using answer = boost::system::result<request, request_error>;
+using enum request_error::kind_type;
+
+constexpr std::size_t deepest = 8;
+constexpr std::int64_t highest_pid = 4 * 1024 * 1024; // PID_MAX_LIMIT, see proc(5)
+
+std::string text_of(const json::string& value) { return {value.data(), value.size()}; }
+
+complaint read_command(const json::value& value, request& into) {
+    if (value.is_null()) return std::nullopt; // as if it were missing
+    if (!value.is_string()) return "'command' must be a string";
+    into.command = text_of(value.get_string());
+    return std::nullopt;
+}
+
+complaint read_args(const json::value& value, request& into) {
+    if (value.is_null()) return std::nullopt;
+    into.args_given = true;
+    if (auto one = word_of(value)) {
+        into.args = {*one};
+        return std::nullopt;
+    }
+    if (!value.is_array()) return "'args' must be an array of strings";
+    for (const json::value& arg : value.get_array()) {
+        auto one = word_of(arg);
+        if (!one) return "'args' must be an array of strings";
+        into.args.push_back(std::move(*one));
+    }
+    return std::nullopt;
+}
+
+complaint read_group(const json::value& value, request& into) {
+    if (!value.is_string()) return "'group' must be a string";
+    into.group = text_of(value.get_string());
+    return std::nullopt;
+}
+
+complaint read_id(const json::value& value, request& into) {
+    if (value.is_structured() || value.is_bool()) return "'id' must be a string or a number";
+    if (!value.is_null()) into.id = json::value(value, json::storage_ptr());
+    return std::nullopt;
+}
+
+complaint read_pid(const json::value& value, request& into) {
+    json::error_code error;
+    auto pid = value.to_number<std::int64_t>(error);
+    if (error || pid < 0 || pid > highest_pid) return "'pid' must be a process id";
+    into.pid = static_cast<int>(pid);
+    return std::nullopt;
+}
+
+complaint read_request_id(const json::value& value, request& into) {
+    auto text = word_of(value);
+    if (!text || text->size() > 256) return "'request_id' must be a string of at most 256 bytes";
+    into.request_id = *text;
+    return std::nullopt;
+}
+
+/// A welcome does not fail because of it.
+complaint read_user(const json::value& value, request& into) {
+    into.user = word_of(value).value_or("");
+    return std::nullopt;
+}
+
+struct key {
+    const char* name;
+    complaint (*read)(const json::value&, request&);
+};
+
+/// The id comes first, so that every other complaint can be answered to it.
+constexpr key keys[] = {
+    {"id", read_id},   {"command", read_command},       {"args", read_args}, {"group", read_group},
+    {"pid", read_pid}, {"request_id", read_request_id}, {"user", read_user}};
+
+request_error blame(const request& made, request_error::kind_type kind, std::string message) {
+    return {std::move(message), made.id, kind, made.form, made.command};
+}
+
+answer read(const json::object& from, dialect form) {
+    request made{.form = form};
+    for (const key& one : keys)
+        if (const json::value* value = from.if_contains(one.name))
+            if (auto wrong = one.read(*value, made)) return blame(made, wrong_key, *wrong);
+    if (made.command.empty()) return blame(made, no_command, "'command' is missing");
+    return made;
+}
+
+/// einhorn's encoding of a text in one line: these two and no others.
+std::string decode_percent(std::string_view line) {
+    std::string text;
+    while (!line.empty()) {
+        bool newline = line.starts_with("%0A"), percent = line.starts_with("%25");
+        text += newline ? '\n' : line[0];
+        line.remove_prefix(newline || percent ? 3 : 1);
+    }
+    return text;
+}
+
+/// Whoever wrote that speaks einhorn's dialect, even if it cannot be read.
+bool looks_like_einhorn(std::string_view line) {
+    return line.starts_with("---") || line.find("%0A") != line.npos;
+}
+
+answer parse_yaml_request(std::string_view line, const json::error_code& no_json) {
+    auto value = parse_yaml(decode_percent(line));
+    if (value && value->is_object()) return read(value->get_object(), dialect::einhorn);
+    std::string message = "neither JSON (" + no_json.message() + ") nor a YAML hash";
+    if (!value) message += " (" + value.error() + ")";
+    dialect form = looks_like_einhorn(line) ? dialect::einhorn : dialect::json;
+    return blame(request{.form = form}, unreadable, std::move(message));
+}
+
+} // namespace
+
+answer parse_request(std::string_view line) {
+    // Most requests need no other memory than this.
+    unsigned char buffer[2048];
+    json::monotonic_resource memory(buffer);
+    json::error_code error;
+    json::parse_options limits;
+    limits.max_depth = deepest;
+    json::value value = json::parse({line.data(), line.size()}, error, &memory, limits);
+    if (error) return parse_yaml_request(line, error);
+    if (!value.is_object())
+        return blame({}, unreadable, "a request must be a JSON object with 'command'");
+    return read(value.get_object(), dialect::json);
+}
+
+} // namespace einhyrningsins::protocol

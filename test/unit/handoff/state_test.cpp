@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "handoff/text.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <csignal>
+
+namespace {
+
+using namespace einhyrningsins;
+using namespace std::chrono_literals;
+namespace json = boost::json;
+
+core::worker ready_worker() {
+    core::worker who;
+    who.id = core::worker_id(7);
+    who.index = 2;
+    who.generation = 3;
+    who.state = core::worker_state::ready;
+    who.pid = 4711;
+    who.spawn_requested = true;
+    who.restarts = 5;
+    who.since = core::time_point(12345678901ns);
+    who.acked_at = core::time_point(12345678999ns);
+    who.ping_id = "a\"\xff\n";
+    return who;
+}
+
+core::worker stopping_worker() {
+    core::worker who = ready_worker();
+    who.id = core::worker_id(6);
+    who.pid = 4710;
+    who.generation = 2;
+    who.state = core::worker_state::stopping;
+    who.told = {SIGTERM, core::time_point(5s), core::haste::hurried};
+    return who;
+}
+
+/// With something in every corner.
+handoff::group busy_group() {
+    handoff::group one;
+    one.settings.name = "web";
+    one.settings.command = {"/bin/app", "--flag", "b\xc3\xa4"};
+    one.settings.listeners = {*config::parse_bind_spec("127.0.0.1:8080,r,n,name=http")};
+    one.settings.policy.ack = core::ack_notify{3s};
+    one.settings.policy.retries = 4;
+    one.settings.worker_nice = -3;
+    one.state.wishes = one.settings.policy;
+    one.state.phase = core::group_phase::running;
+    one.state.workers = {stopping_worker(), ready_worker()};
+    one.state.current.generation = 3;
+    one.state.current.not_before = core::time_point(9s);
+    one.state.upgrade = core::upgrade_progress{.mode = core::upgrade_mode::fleet,
+                                               .previous = {.generation = 2, .proven = true},
+                                               .capacity = 2,
+                                               .again = core::upgrade_mode::rolling,
+                                               .failures = {{12, 1, "exit code 1", 3ms}}};
+    one.state.last_generation = 3;
+    one.state.last_id = 7;
+    one.state.restarts = {{0, 2}, {4, 1}};
+    one.state.last_death =
+        core::death{9, {core::exit_cause::kind_type::signaled, SIGSEGV, true}, 2s, 1};
+    one.listeners = {{8, "127.0.0.1:8080", "AF_INET", "127.0.0.1:8080", "http", {}},
+                     {9, "/a", "AF_UNIX", "/a", "", handoff::socket_file{"/a", 1, ~0ULL >> 1}}};
+    one.recipes = {{3, "/bin/app", {"/bin/app"}, {"A=1", "LISTEN_PID="}, 10, 5, true}};
+    one.notify = handoff::notify_socket{11, "@x"};
+    return one;
+}
+
+handoff::state busy_state() {
+    handoff::state all;
+    all.master.socket_path = "/tmp/s";
+    all.master.reexec_as = {"a", "b c"};
+    all.master.socket_mode = 0660;
+    all.working_directory = "/srv";
+    all.started_at = core::time_point(1s);
+    all.reloads = 12;
+    all.descriptor_limit = 1024;
+    all.log_level = core::severity::debug;
+    all.unwritten_log = "half a li";
+    all.lock = handoff::held_file{5, "/tmp/l"};
+    all.pidfile = handoff::held_file{6, "/tmp/p"};
+    all.control = handoff::control_socket{7, {"/tmp/s", 3, 4}};
+    all.groups = {busy_group()};
+    all.connections = {{20, 100, 1000, 1001, {4, 5}, "{\"comm", "unread", true, false}};
+    all.watches = {{.fd = 20, .id = "x", .groups = {"web"}, .many = true, .ok = false}};
+    all.wishes = {{.fd = 20, .id = 3, .einhorn = true, .upgrade = core::upgrade_mode::fleet}};
+    return all;
+}
+
+/// The state's text after a change of its JSON.
+template <class Change>
+std::string changed(Change change) {
+    json::parse_options lenient;
+    lenient.allow_invalid_utf8 = true;
+    json::value value = json::parse(handoff::to_text(busy_state()), {}, lenient);
+    change(value.get_object());
+    return json::serialize(value);
+}
+
+json::object& first(json::object& in, const char* name) {
+    return in[name].get_array()[0].get_object();
+}
+
+std::string refusal(const std::string& text) {
+    auto result = handoff::parse(text);
+    return result ? "" : result.error();
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(handoff_state)
+
+BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
+    std::string text = handoff::to_text(busy_state());
+    auto again = handoff::parse(text);
+    BOOST_REQUIRE_MESSAGE(again, again.error());
+    BOOST_TEST(handoff::to_text(*again) == text);
+    const handoff::group& one = again->groups.at(0);
+    BOOST_TEST(one.state.workers.at(1).ping_id == "a\"\xff\n");
+    BOOST_TEST(one.state.restarts.at(4) == 1U);
+    BOOST_TEST(one.settings.command.at(2) == "b\xc3\xa4");
+    BOOST_TEST(one.settings.listeners.at(0).name == "http");
+    BOOST_TEST((std::get<core::ack_notify>(one.state.wishes.ack).timeout == 3s));
+    BOOST_TEST((one.state.upgrade->again == core::upgrade_mode::rolling));
+    BOOST_TEST((again->wishes.at(0).upgrade == core::upgrade_mode::fleet));
+    BOOST_TEST(again->connections.at(0).received == "{\"comm");
+}
+
+BOOST_AUTO_TEST_CASE(unknown_members_are_ignored) {
+    auto text = changed([](json::object& all) {
+        all["later"] = json::object{{"x", 1}};
+        first(all, "groups")["colour"] = "green";
+        first(first(all, "groups")["state"].get_object(), "workers")["mood"] = nullptr;
+    });
+    BOOST_TEST(refusal(text) == "");
+}
+
+BOOST_AUTO_TEST_CASE(missing_members_have_their_defaults) {
+    auto text = changed([](json::object& all) {
+        all.erase("connections");
+        all.erase("watches");
+        all.erase("wishes");
+        first(all, "groups")["settings"].get_object().erase("backlog");
+        first(all, "groups")["state"].get_object().erase("upgrade");
+    });
+    auto result = handoff::parse(text);
+    BOOST_REQUIRE_MESSAGE(result, result.error());
+    BOOST_TEST(result->groups[0].settings.backlog == 1024);
+    BOOST_TEST(!result->groups[0].state.upgrade.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(errors_name_the_member) {
+    BOOST_TEST(refusal("") == "handed-over state is no JSON: incomplete JSON");
+    BOOST_TEST(refusal("[]") == "handed-over state must be an object");
+    BOOST_TEST(refusal(changed([](auto& all) { all["format"] = 2; })) ==
+               "handed-over state.format must be 1");
+    BOOST_TEST(refusal(changed([](auto& all) { all["groups"] = json::array(); })) ==
+               "handed-over state.groups is empty");
+    BOOST_TEST(refusal(changed([](auto& all) {
+                   first(first(all, "groups")["state"].get_object(), "workers")["pid"] = "x";
+               })).starts_with("handed-over state.groups.0.state.workers.0.pid must be a whole"));
+    BOOST_TEST(refusal(changed([](auto& all) {
+                   first(all, "groups")["settings"].get_object()["family"] = "v5";
+               })) == "handed-over state.groups.0.settings.family must be one of any, v4, v6");
+    BOOST_TEST(refusal(changed([](auto& all) {
+                   first(all, "groups")["settings"].get_object()["listeners"] =
+                       json::array{"nonsense:x"};
+               })).starts_with("handed-over state.groups.0.settings.listeners.0: "));
+}
+
+BOOST_AUTO_TEST_CASE(contradictions_are_found) {
+    auto with_worker = [](const char* name, json::value value) {
+        return refusal(changed([&](auto& all) {
+            first(first(all, "groups")["state"].get_object(), "workers")[name] = value;
+        }));
+    };
+    BOOST_TEST(with_worker("pid", 4711).ends_with("pid 4711 is there twice"));
+    BOOST_TEST(with_worker("id", 7).ends_with("worker #7 is there twice"));
+    BOOST_TEST(with_worker("id", 8).ends_with("worker #8 is of the future"));
+    BOOST_TEST(with_worker("pid", 1).ends_with("has an impossible pid"));
+    BOOST_TEST(with_worker("generation", 0).ends_with("is of no known generation"));
+    BOOST_TEST(refusal(changed([](auto& all) {
+                   first(all, "connections")["fd"] = 8;
+               })).ends_with("descriptor 8 is there twice or reserved"));
+    BOOST_TEST(refusal(changed([](auto& all) {
+                   first(all, "watches")["fd"] = 21;
+               })).ends_with("one has no connection"));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_missing_is_forgotten) {
+    handoff::state all = busy_state();
+    handoff::forget(all, {9, 20, 7});
+    BOOST_TEST(all.connections.empty());
+    BOOST_TEST(all.watches.empty());
+    BOOST_TEST(all.wishes.at(0).fd == -1);
+    BOOST_TEST(all.groups[0].listeners[0].fd == 8);
+    BOOST_TEST(all.groups[0].listeners[1].fd == -1);
+    BOOST_TEST(all.control->fd == -1);
+    BOOST_TEST(all.lock->fd == 5);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
