@@ -2,6 +2,7 @@
 #include "handoff/state.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace einhyrningsins::handoff {
 namespace {
@@ -22,7 +23,44 @@ void each_descriptor(auto& all, auto visit) {
         visit(one.fd);
 }
 
+std::string find_contradiction(const group& one) {
+    if (one.settings.name.empty()) return ".settings.name is missing";
+    if (one.settings.command.empty()) return ".settings.command is missing";
+    if (auto what = core::find_contradiction(one.state); !what.empty()) return ".state: " + what;
+    for (const recipe& each : one.recipes)
+        if (each.program.empty() || each.arguments.empty()) return ".recipes: one has no program";
+    return {};
+}
+
+/// No descriptor belongs to two, and none is one of the three that every process has.
+std::string find_wrong_descriptor(const state& all) {
+    std::set<int> seen;
+    for (int fd : descriptors(all))
+        if (fd < 3 || !seen.insert(fd).second)
+            return ": descriptor " + std::to_string(fd) + " is there twice or reserved";
+    return {};
+}
+
+std::string find_lost_client(const state& all) {
+    auto is_lost = [&](const auto& one) {
+        return std::ranges::find(all.connections, one.fd, &connection::fd) == all.connections.end();
+    };
+    if (std::ranges::any_of(all.watches, is_lost)) return ".watches: one has no connection";
+    for (const wish& one : all.wishes)
+        if (one.fd >= 0 && is_lost(one)) return ".wishes: one has no connection";
+    return {};
+}
+
 } // namespace
+
+std::string find_contradiction(const state& all) {
+    if (all.groups.empty()) return ".groups is empty";
+    for (std::size_t place = 0; place < all.groups.size(); ++place)
+        if (auto wrong = find_contradiction(all.groups[place]); !wrong.empty())
+            return ".groups." + std::to_string(place) + wrong;
+    if (auto wrong = find_wrong_descriptor(all); !wrong.empty()) return wrong;
+    return find_lost_client(all);
+}
 
 std::vector<int> descriptors(const state& all) {
     std::vector<int> every;

@@ -122,6 +122,10 @@ struct state {
 /// Every descriptor that `all` names.
 std::vector<int> descriptors(const state& all);
 
+/// What is wrong with a state that no master can have come to, naming the member at fault: ".groups
+/// is empty". Empty: nothing, as far as can be seen without looking at descriptors and processes.
+std::string find_contradiction(const state& all);
+
 /// Takes out what cannot go on without one of the `missing` descriptors: a client with all that it
 /// waits for is gone, everything else has -1 for a descriptor and must be opened anew.
 void forget(state& all, const std::vector<int>& missing);

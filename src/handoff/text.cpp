@@ -6,9 +6,6 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include <algorithm>
-#include <set>
-
 namespace einhyrningsins::handoff {
 namespace {
 
@@ -32,42 +29,6 @@ void check_format(const json::value& from) {
         throw bad_member(".format must be " + std::to_string(format));
 }
 
-void check_group(const group& one) {
-    if (one.settings.name.empty()) throw bad_member(".settings.name is missing");
-    if (one.settings.command.empty()) throw bad_member(".settings.command is missing");
-    if (auto what = core::find_contradiction(one.state); !what.empty())
-        throw bad_member(".state: " + what);
-    for (const recipe& each : one.recipes)
-        if (each.program.empty() || each.arguments.empty())
-            throw bad_member(".recipes: one has no program");
-}
-
-/// No descriptor belongs to two, and none is one of the three that every process has.
-void check_descriptors(const state& all) {
-    std::set<int> seen;
-    for (int fd : descriptors(all))
-        if (fd < 3 || !seen.insert(fd).second)
-            throw bad_member(": descriptor " + std::to_string(fd) + " is there twice or reserved");
-}
-
-void check_waiters(const state& all) {
-    auto is_known = [&](int fd) {
-        return std::ranges::find(all.connections, fd, &connection::fd) != all.connections.end();
-    };
-    for (const watch& one : all.watches)
-        if (!is_known(one.fd)) throw bad_member(".watches: one has no connection");
-    for (const wish& one : all.wishes)
-        if (one.fd >= 0 && !is_known(one.fd)) throw bad_member(".wishes: one has no connection");
-}
-
-void check(const state& all) {
-    if (all.groups.empty()) throw bad_member(".groups is empty");
-    for (const group& one : all.groups)
-        check_group(one);
-    check_descriptors(all);
-    check_waiters(all);
-}
-
 } // namespace
 
 std::string to_text(const state& all) {
@@ -82,7 +43,7 @@ boost::system::result<state, std::string> parse(std::string_view text) {
         check_format(value);
         state all;
         from_json(value, all);
-        check(all);
+        if (auto wrong = find_contradiction(all); !wrong.empty()) throw bad_member(wrong);
         return all;
     } catch (const bad_member& wrong) {
         return std::string("handed-over state") + wrong.what();

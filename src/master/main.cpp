@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "config/command_line.hpp"
 #include "config/number.hpp"
+#include "handoff/einhorn_state.hpp"
 #include "handoff/text.hpp"
 #include "master/logging.hpp"
 #include "master/master.hpp"
@@ -12,7 +13,9 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -48,13 +51,24 @@ int serve(Origin origin, master::call how) {
 
 constexpr std::size_t longest_state = 256 * 1024 * 1024;
 
+handoff::einhorn_surroundings surroundings_of_einhorn() {
+    const char* temporary = std::getenv("TMPDIR");
+    return {.wall_clock = std::chrono::system_clock::now(),
+            .now = core::time_point::clock::now(),
+            .cpus = os::available_cpus(),
+            .temporary_directory = temporary && *temporary ? temporary : "/tmp",
+            .working_directory = os::logical_working_directory(std::getenv("PWD"))};
+}
+
+/// Of a master of ours, or of einhorn.
 boost::system::result<handoff::state, std::string> read_state(const std::string& fd) {
     using answer = boost::system::result<handoff::state, std::string>;
     auto number = config::parse_number(fd, 3, std::numeric_limits<int>::max());
     if (!number) return answer(boost::system::in_place_error, fd + " is no descriptor");
     auto text = os::read_to_end(static_cast<int>(*number), longest_state);
     if (!text) return answer(boost::system::in_place_error, fd + ": " + text.error().message());
-    return handoff::parse(*text);
+    if (text->starts_with('{')) return handoff::parse(*text);
+    return handoff::parse_einhorn(*text, surroundings_of_einhorn());
 }
 
 /// Goes on in the place of the program that has executed this one (SPEC 7.5).

@@ -7,7 +7,9 @@
 #include "master/upgrade_watch.hpp"
 
 #include "handoff/text.hpp"
+#include "os/credentials.hpp"
 #include "os/process.hpp"
+#include "os/socket_address.hpp"
 #include "protocol/version.hpp"
 
 #include <algorithm>
@@ -59,6 +61,28 @@ config::settings settings_from(const handoff::state& from) {
     return wishes;
 }
 
+/// einhorn's state has just the descriptors.
+void complete_from_system(handoff::state& from) {
+    for (handoff::group& group : from.groups)
+        for (handoff::listener& one : group.listeners)
+            if (auto known = os::local_address(one.fd); one.family.empty() && known)
+                one = {one.fd, known->text, known->family, known->server_starter_key, one.name, {}};
+    for (handoff::connection& one : from.connections)
+        if (auto who = os::peer_of(one.fd); one.pid == 0 && who)
+            one = {one.fd,
+                   who->pid,
+                   who->uid,
+                   who->gid,
+                   {who->groups.begin(), who->groups.end()},
+                   one.received,
+                   one.unsent,
+                   one.ended,
+                   one.closing};
+    if (from.control && from.control->file.inode == 0)
+        if (auto file = os::find_socket_file(from.control->file.path))
+            from.control->file = {file->path, file->device, file->inode};
+}
+
 } // namespace
 
 master::master(boost::asio::io_context& context, handoff::state from, call how)
@@ -73,6 +97,7 @@ master::master(boost::asio::io_context& context, handoff::state from, call how)
       reloads_(from.reloads + 1),
       taken_over_(true),
       signals_(context) {
+    complete_from_system(from);
     write_log(from.unwritten_log);
     set_log_level(from.log_level);
     describe_surroundings(from.working_directory);

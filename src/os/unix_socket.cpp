@@ -101,6 +101,12 @@ result<socket_file> bind_privately(int fd, const address& where, const std::stri
 
 } // namespace
 
+std::optional<socket_file> find_socket_file(const std::string& path) {
+    struct stat there {};
+    if (::lstat(path.c_str(), &there) != 0 || !S_ISSOCK(there.st_mode)) return std::nullopt;
+    return socket_file{path, there.st_dev, there.st_ino};
+}
+
 bool is_in_place(const socket_file& file) {
     struct stat there {};
     return ::lstat(file.path.c_str(), &there) == 0 && there.st_dev == file.device &&

@@ -18,6 +18,9 @@ struct socket_file {
     ino_t inode = 0;
 };
 
+/// The socket that is at `path` now, if there is one.
+std::optional<socket_file> find_socket_file(const std::string& path);
+
 /// Whether `file.path` still names that very socket. Links are not followed.
 bool is_in_place(const socket_file& file);
 
