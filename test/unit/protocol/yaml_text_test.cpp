@@ -34,9 +34,14 @@ BOOST_AUTO_TEST_CASE(any_value_is_written_so_that_json_and_yaml_read_it_again) {
     json::value value = {
         {"a%", {1, -2.5, true, nullptr, "x+y"}}, {"b", json::object()}, {"c", json::array()}};
     std::string text = yaml_text(value);
-    BOOST_TEST(text == R"({"a\u0025": [1, -2.5E0, true, null, "x\u002by"], "b": {}, "c": []})");
+    BOOST_TEST(text == R"({"a\u0025": [1, -2.5, true, null, "x\u002by"], "b": {}, "c": []})");
     BOOST_TEST(json::parse(text) == value);
     BOOST_TEST((*parse_yaml(text)).at("a%").at(4) == json::value("x+y"));
+}
+
+BOOST_AUTO_TEST_CASE(numbers_have_a_point_and_no_plus) {
+    BOOST_TEST(yaml_text({0.0, 0.1, 100000.0, -1234.5, 1e300, 1e-300, 7}) ==
+               "[0.0, 0.1, 100000.0, -1234.5, 1e300, 1e-300, 7]");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
