@@ -8,6 +8,7 @@
 #include "master/master.hpp"
 #include "master/status.hpp"
 #include "master/upgrade_watch.hpp"
+#include "os/process.hpp"
 #include "protocol/einhorn_wording.hpp"
 #include "protocol/status_table.hpp"
 #include "protocol/version.hpp"
@@ -27,6 +28,8 @@ using protocol::dialect;
 using protocol::reply;
 using protocol::verb;
 
+/// Where its parser may have needed some hundred times as much memory.
+constexpr std::size_t long_yaml = 4096;
 /// In ten seconds.
 constexpr unsigned refusals_logged = 20;
 
@@ -69,6 +72,8 @@ bool is_unanswered(verb what) { return what == verb::worker_ack || what == verb:
 void control_commands::handle(control_connection& client, std::optional<std::string_view> line) {
     if (!line) return refuse_long_line(client);
     auto request = protocol::parse_request(*line);
+    bool is_json = request && request->form == dialect::json;
+    if (!is_json && line->size() > long_yaml) os::return_free_memory();
     if (!request) return refuse_line(request.error(), client);
     if (speaks_einhorn(request->form)) return handle_as_einhorn(*request, client);
     auto what = protocol::parse_order(*request);

@@ -211,6 +211,8 @@ void put_master(hash_writer& to, const master& everything, const group_runner& r
     to.put(":pidfile", optional_string(wishes.pidfile));
     to.put(":lockfile", optional_string(wishes.lockfile));
     to.put(":verbosity", std::to_string(std::min(static_cast<int>(log_level()), 2)));
+    to.put(":generation", std::to_string(everything.reloads()));
+    to.put(":reexec_commandline", wishes.reexec_as.empty() ? "" : list(wishes.reexec_as));
     to.open(":nice");
     to.put(":master", optional_number(wishes.nice));
     to.put(":worker", optional_number(runner.settings().worker_nice));

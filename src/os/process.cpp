@@ -89,6 +89,8 @@ void return_large_blocks() {
     ::mallopt(M_TRIM_THRESHOLD, large);
 }
 
+void return_free_memory() { malloc_trim(0); }
+
 std::uint64_t memory_bytes(pid_t pid) {
     char path[32];
     std::snprintf(path, sizeof path, "/proc/%d/statm", pid);

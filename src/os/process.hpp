@@ -43,6 +43,9 @@ void set_original_descriptor_limit(std::uint64_t soft);
 /// Makes the allocator give large blocks back to the system as soon as they are free.
 void return_large_blocks();
 
+/// Gives all memory that is free back to the system: for after something that took much of it.
+void return_free_memory();
+
 /// The resident memory of a process; 0 if there is none of that pid.
 std::uint64_t memory_bytes(pid_t pid);
 

@@ -7,7 +7,10 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <charconv>
+#include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <utility>
 
 namespace einhyrningsins::protocol {
@@ -41,6 +44,18 @@ void append_character(std::string& to, char32_t c, std::string_view bytes) {
     }
 }
 
+/// With a point, without which Ruby takes it for something else, and without a plus.
+std::string number_text(double number) {
+    double size = std::abs(number);
+    bool is_plain = number == 0 || (size >= 1e-6 && size < 1e15);
+    char digits[64];
+    auto form = is_plain ? std::chars_format::fixed : std::chars_format::scientific;
+    std::string text(digits, std::to_chars(digits, std::end(digits), number, form).ptr);
+    std::erase(text, '+');
+    if (text.find_first_of(".e") == text.npos) text += ".0";
+    return text;
+}
+
 void append(std::string& to, const json::value& value) {
     const char* separator = "";
     if (auto* text = value.if_string()) {
@@ -59,6 +74,8 @@ void append(std::string& to, const json::value& value) {
             append(to, one);
         }
         to += '}';
+    } else if (auto* number = value.if_double()) {
+        to += number_text(*number);
     } else {
         to += json::serialize(value);
     }

@@ -3,11 +3,14 @@
 // The control socket with any bytes, from the pieces of a stream to the line of the answer: it
 // never crashes, every line gets an answer of one line that a client understands, and what is
 // refused is refused in few words. The client's side is fed with the same bytes.
+#include "protocol/einhorn_wording.hpp"
 #include "protocol/line_buffer.hpp"
 #include "protocol/order.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/request.hpp"
 #include "protocol/status_table.hpp"
+#include "protocol/yaml.hpp"
+#include "protocol/yaml_text.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -21,15 +24,29 @@ void must(bool holds) {
     if (!holds) std::abort();
 }
 
-void check_answer(const reply& answer, const std::optional<boost::json::value>& id) {
+using id_type = std::optional<boost::json::value>;
+
+/// einhorn's clients read it with a parser of YAML, after percent-decoding.
+void check_einhorn_answer(const reply& answer, const id_type& id) {
+    std::string line = to_line(answer, id, dialect::einhorn);
+    must(line.find('\n') == line.size() - 1 && line.find_first_of("%+") == line.npos);
+    line.pop_back();
+    auto understood = line.size() < longest_line ? parse_yaml(line) : parse_yaml("{message: ''}");
+    must(understood && understood->at("message").is_string());
+    if (line.size() < longest_line)
+        must(understood->at("message") == boost::json::value(answer.message));
+}
+
+void check_answer(const reply& answer, const id_type& id) {
     std::string line = to_line(answer, id);
     must(line.find('\n') == line.size() - 1);
     auto understood = parse_reply(line);
     must(understood && understood->message == answer.message);
     must(!id || understood->ok == answer.ok);
+    check_einhorn_answer(answer, id);
 }
 
-void check_refusal(const std::string& why, const std::optional<boost::json::value>& id) {
+void check_refusal(const std::string& why, const id_type& id) {
     must(!why.empty() && why.size() < 500);
     must(std::ranges::none_of(why, [](unsigned char c) { return c < ' ' || c == 0x7f; }));
     check_answer({.message = "error: " + why, .ok = false}, id);
@@ -48,11 +65,32 @@ void check_again(const request& asked) {
     must(again->group == asked.group && again->pid == asked.pid && again->id == asked.id);
 }
 
+/// einhorn's commands have its own checks, which let nothing pass that ours would not understand.
+void check_einhorn(const request& asked) {
+    check_answer({.message = einhorn::unrecognized(asked.command)}, asked.id);
+    const command* known = find_command(asked.command);
+    if (!known) return;
+    auto wrong = einhorn::complaint(known->what, asked);
+    if (wrong) return check_answer({.message = *wrong, .ok = false}, asked.id);
+    if (known->what == verb::config)
+        must(joined(asked.args)->is_object() && !einhorn::inspect(*joined(asked.args)).empty());
+}
+
+/// What looks like YAML to the master alone, without the percent-encoding.
+void read_yaml(std::string_view text) {
+    auto value = parse_yaml(text);
+    must(value || (!value.error().empty() && value.error().size() < 200));
+    if (!value) return;
+    std::string written = yaml_text(*value);
+    must(written.size() >= longest_line || parse_yaml(written).has_value());
+}
+
 void answer(std::string_view line) {
     must(line.size() < longest_line && line.find('\n') == line.npos);
     auto asked = parse_request(line);
     if (!asked) return check_refusal(asked.error().message, asked.error().id);
     check_again(*asked);
+    check_einhorn(*asked);
     auto what = parse_order(*asked);
     if (!what) return check_refusal(what.error(), asked->id);
     check_order(*what);
@@ -70,6 +108,7 @@ void hear(std::string_view line) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     std::string_view text(reinterpret_cast<const char*>(data), size);
+    if (size < longest_line) read_yaml(text);
     std::size_t piece = size > 0 ? 1 + data[0] : 1; // as the network would cut it
     line_buffer lines;
     while (!text.empty() && !lines.overflowed()) {

@@ -113,6 +113,19 @@ BOOST_AUTO_TEST_CASE(changes_of_options) {
         BOOST_TEST(says(complaint("config", {wrong}), "'a'"), wrong);
 }
 
+BOOST_AUTO_TEST_CASE(config_reads_yaml_as_well) {
+    using change_list = std::vector<std::pair<std::string, words>>;
+    auto changes = [](const words& args) {
+        auto made = parse_order({.command = "config", .args = args});
+        BOOST_REQUIRE_MESSAGE(made.has_value(), made.error());
+        return made->changes;
+    };
+    BOOST_TEST((changes({"{seconds:", "0.5,", "drop-env-var: [A, 'B']}"}) ==
+                change_list{{"seconds", {"0.5"}}, {"drop-env-var", {"A", "B"}}}));
+    BOOST_TEST((changes({":signal_timeout: 20"}) == change_list{{"signal_timeout", {"20"}}}));
+    BOOST_TEST((changes({"---\nnumber: 3\n"}) == change_list{{"number", {"3"}}}));
+}
+
 BOOST_AUTO_TEST_CASE(commands_that_take_nothing) {
     for (const char* name : {"ehlo", "help", "version", "state", "louder", "quieter", "worker:ack"})
         BOOST_TEST(says(complaint(name, {"more"}), std::string("usage: ") + name), name);

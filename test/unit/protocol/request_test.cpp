@@ -103,6 +103,68 @@ BOOST_AUTO_TEST_CASE(deep_nesting_is_refused_and_long_lines_are_read) {
     BOOST_TEST(read(R"({"command":"x","args":[")" + argument + "\"]}").args == words{argument});
 }
 
+/// Byte for byte what the libraries of einhorn's users send.
+BOOST_AUTO_TEST_CASE(the_known_clients_of_einhorn) {
+    for (const char* line :
+         {"---%0Acommand: worker:ack%0Apid: 123%0A", // Ruby
+          "--- %0Acommand: worker:ack%0Apid: 123%0A", "command: worker:ack%0Apid: 123%0A",
+          "{\"command\": \"worker:ack\", \"pid\": 123}"}) {
+        request made = read(line);
+        BOOST_TEST(made.command == "worker:ack", line);
+        BOOST_TEST(made.pid == 123, line);
+        BOOST_TEST((made.form == (line[0] == '{' ? dialect::json : dialect::einhorn)), line);
+    }
+    request resize = read("---%0Aid: 2%0Acommand: set_workers%0Aargs:%0A- '3'%0A");
+    BOOST_TEST(resize.id.value() == boost::json::value(2));
+    BOOST_TEST(resize.command == "set_workers");
+    BOOST_TEST(resize.args == words{"3"});
+    request hello = read("---%0Acommand: ehlo%0Auser:%0A");
+    BOOST_TEST(hello.command == "ehlo");
+    BOOST_TEST(hello.user == "");
+    BOOST_TEST(read("---%0Acommand: ehlo%0Auser: me%0A").user == "me");
+    request ping = read("---%0Acommand: worker:ping%0Apid: 5%0Arequest_id: req-1%0A");
+    BOOST_TEST(ping.request_id == "req-1");
+}
+
+BOOST_AUTO_TEST_CASE(what_rubys_yaml_makes_of_arguments) {
+    request made =
+        read("---%0Acommand: signal%0Aargs:%0A- USR1%0A- '15'%0A- 'a: b'%0A- \":x\"%0A- |-%0A"
+             "  two%0A  lines%0A- ''%0A- \" lead\"%0A- 50%25%0A");
+    BOOST_TEST(made.args == (words{"USR1", "15", "a: b", ":x", "two\nlines", "", " lead", "50%"}));
+    BOOST_TEST(read("---%0Acommand: x%0Aargs: []%0A").args_given);
+    BOOST_TEST(!read("---%0Acommand: x%0A").args_given);
+    BOOST_TEST(!read("---%0Acommand: x%0Aargs:%0A").args_given);
+}
+
+BOOST_AUTO_TEST_CASE(only_two_bytes_are_percent_encoded) {
+    BOOST_TEST(read("command: 'a%250A%41%0a%'").command == "a%0A%41%0a%");
+    BOOST_TEST(read("{\"command\": \"a%250A\"}").command == "a%250A");
+}
+
+BOOST_AUTO_TEST_CASE(who_is_answered_how) {
+    auto blamed = [](std::string_view line) {
+        auto made = parse_request(line);
+        BOOST_REQUIRE_MESSAGE(!made.has_value(), line);
+        return made.error();
+    };
+    using enum request_error::kind_type;
+    for (const char* line :
+         {"---", "---%0A- 1%0A", "command: [%0A", "a: &x 1%0Acommand: ehlo%0A"}) {
+        BOOST_TEST((blamed(line).form == dialect::einhorn), line);
+        BOOST_TEST((blamed(line).kind == unreadable), line);
+    }
+    for (const char* line : {"ehlo", "{", "", "[]", "7"})
+        BOOST_TEST((blamed(line).form == dialect::json), line);
+    for (const char* line : {"id: 7", "id: 7%0Acommand:%0A", "{id: 7, command: ''}"}) {
+        BOOST_TEST((blamed(line).kind == no_command), line);
+        BOOST_TEST((blamed(line).form == dialect::einhorn), line);
+        BOOST_TEST(blamed(line).id.value() == boost::json::value(7), line);
+    }
+    request_error wrong = blamed("command: worker:ack%0Apid: x");
+    BOOST_TEST((wrong.kind == wrong_key));
+    BOOST_TEST(wrong.command == "worker:ack");
+}
+
 BOOST_AUTO_TEST_CASE(what_is_written_is_read_again) {
     request sent{.command = "signal", .args = {"USR1", "a \"b\"\n"}, .group = "web", .id = 3};
     sent.pid = 7;

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "protocol/yaml_text.hpp"
+
+#include "protocol/yaml.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/test/unit_test.hpp>
+
+namespace einhyrningsins::protocol {
+
+namespace json = boost::json;
+
+BOOST_AUTO_TEST_SUITE(protocol_yaml_text)
+
+BOOST_AUTO_TEST_CASE(a_string_is_quoted_in_one_line) {
+    BOOST_TEST(yaml_string("") == R"("")");
+    BOOST_TEST(yaml_string("a \"b\"\\\n\t\x1b") == R"("a \"b\"\\\n\u0009\u001b")");
+    BOOST_TEST(yaml_string("\u00e4\u20ac\U0001F984") == "\"\u00e4\u20ac\U0001F984\"");
+}
+
+BOOST_AUTO_TEST_CASE(what_einhorns_clients_would_decode_is_escaped) {
+    BOOST_TEST(yaml_string("100%25 + %0A") == R"("100\u002525 \u002b \u00250A")");
+}
+
+BOOST_AUTO_TEST_CASE(what_yaml_forbids_or_folds_is_escaped) {
+    BOOST_TEST(yaml_string("\x7f\u0085\u009f\u2028\u2029\ufeff\uffff") ==
+               R"("\u007f\u0085\u009f\u2028\u2029\ufeff\uffff")");
+    BOOST_TEST(yaml_string("a\xff\xc3") == R"("a\ufffd\ufffd")");
+}
+
+BOOST_AUTO_TEST_CASE(any_value_is_written_so_that_json_and_yaml_read_it_again) {
+    json::value value = {
+        {"a%", {1, -2.5, true, nullptr, "x+y"}}, {"b", json::object()}, {"c", json::array()}};
+    std::string text = yaml_text(value);
+    BOOST_TEST(text == R"({"a\u0025": [1, -2.5, true, null, "x\u002by"], "b": {}, "c": []})");
+    BOOST_TEST(json::parse(text) == value);
+    BOOST_TEST((*parse_yaml(text)).at("a%").at(4) == json::value("x+y"));
+}
+
+BOOST_AUTO_TEST_CASE(numbers_have_a_point_and_no_plus) {
+    BOOST_TEST(yaml_text({0.0, 0.1, 100000.0, -1234.5, 1e300, 1e-300, 7}) ==
+               "[0.0, 0.1, 100000.0, -1234.5, 1e300, 1e-300, 7]");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace einhyrningsins::protocol
