@@ -60,8 +60,12 @@ words read_words(const node& from, const std::string& key) { return read<words>(
 std::string read_bytes(const node& from, const std::string& key) {
     node value = get(from, key);
     if (value.IsNull()) return {};
-    if (value.Tag() != "tag:yaml.org,2002:binary") return read<std::string>(from, key, {});
+    if (!value.Tag().ends_with("binary")) return read<std::string>(from, key, {});
+    // yaml-cpp reads beyond its table for anything that is not in ASCII.
+    if (!std::ranges::all_of(value.Scalar(), [](unsigned char c) { return c < 0x80; }))
+        throw bad_key(":" + key + " is no text in base 64");
     auto bytes = value.as<YAML::Binary>();
+    if (bytes.size() == 0) return {};
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -75,8 +79,11 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
                             &fields.tm_mon, &fields.tm_mday, &fields.tm_hour, &fields.tm_min,
                             &seconds, &sign, &hours, &minutes);
     if (found < 6 || !(seconds >= 0 && seconds < 62)) return std::nullopt;
-    if (std::abs(hours) > 24 || std::abs(minutes) > 60 || fields.tm_year > 9999)
-        return std::nullopt;
+    // What the clock can express, in nanoseconds.
+    if (fields.tm_year < 1971 || fields.tm_year > 2200) return std::nullopt;
+    if (std::abs(fields.tm_mon) > 12 || std::abs(fields.tm_mday) > 31) return std::nullopt;
+    if (std::abs(fields.tm_hour) > 24 || std::abs(fields.tm_min) > 60) return std::nullopt;
+    if (std::abs(hours) > 24 || std::abs(minutes) > 60) return std::nullopt;
     fields.tm_year -= 1900;
     fields.tm_mon -= 1;
     std::time_t whole = ::timegm(&fields) - (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
