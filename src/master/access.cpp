@@ -12,8 +12,10 @@ constexpr int most_ancestors = 64;
 } // namespace
 
 found_worker worker_with(const group_list& groups, core::process_id pid) {
-    for (const auto& runner : groups)
+    for (const auto& runner : groups) {
+        runner->hear_births();
         if (runner->group().find(pid)) return {runner.get(), pid};
+    }
     return {};
 }
 
@@ -27,8 +29,10 @@ std::optional<core::process_id> worker_above(const group_runner& runner, core::p
 }
 
 found_worker worker_above(const group_list& groups, core::process_id pid) {
-    for (const auto& runner : groups)
+    for (const auto& runner : groups) {
+        runner->hear_births();
         if (auto found = worker_above(*runner, pid)) return {runner.get(), *found};
+    }
     return {};
 }
 
