@@ -12,10 +12,8 @@ constexpr int most_ancestors = 64;
 } // namespace
 
 found_worker worker_with(const group_list& groups, core::process_id pid) {
-    for (const auto& runner : groups) {
-        runner->hear_births();
+    for (const auto& runner : groups)
         if (runner->group().find(pid)) return {runner.get(), pid};
-    }
     return {};
 }
 

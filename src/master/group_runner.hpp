@@ -70,7 +70,7 @@ class group_runner {
     /// Takes the births that template processes (-p) have told. To be called before a process that
     /// is no known worker is taken for a stranger.
     void hear_births();
-    /// A child that is no known worker has died.
+    /// A child that is no known worker has died. Call hear_births() when all such were noticed.
     void notice_stray(const os::reaped& dead);
 
     void observe(observer who) { observers_.push_back(std::move(who)); }

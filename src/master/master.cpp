@@ -249,6 +249,8 @@ void master::reap() {
         for (const auto& runner : groups_)
             runner->notice_stray(one);
     }
+    for (const auto& runner : groups_)
+        runner->hear_births();
 }
 
 void master::end_if_settled() {

@@ -163,9 +163,10 @@ void preload::hear() {
     auto keep = shared_from_this();
     while (readable_.is_open()) {
         auto answer = process_.hear();
-        if (!answer) return;
+        if (!answer) break;
         std::visit([this](const auto& it) { on(it); }, *answer);
     }
+    if (end_) fail("the template process " + std::to_string(pid()) + " died: " + to_string(*end_));
 }
 
 void preload::on(const os::template_answer::loaded&) {
@@ -228,11 +229,9 @@ std::optional<core::exit_cause> preload::take_stray(core::process_id pid) {
 
 void preload::notice_death(const os::reaped& dead) {
     if (state_ == state::failed) return;
-    auto keep = shared_from_this();
     if (dead.pid == pid()) {
-        hear();
-        return fail("the template process " + std::to_string(dead.pid) +
-                    " died: " + to_string(dead.cause));
+        end_ = dead.cause;
+        return;
     }
     if (asked_.empty()) return;
     if (strays_.size() == most_strays) strays_.erase(strays_.begin());
@@ -245,7 +244,7 @@ void preload::doom(const std::string& reason) {
     if (state_ != state::failed) state_ = state::doomed;
     if (doom_.empty()) doom_ = reason;
     overdue_.cancel();
-    if (!process_.kill()) fail("the template process has ended");
+    if (!end_ && !process_.kill()) fail("the template process has ended");
 }
 
 /// The process is no more.

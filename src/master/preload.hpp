@@ -89,7 +89,8 @@ class preload : public std::enable_shared_from_this<preload> {
     void hear();
 
     /// A child that is no known worker has died. It may be the template process, or a worker whose
-    /// birth is still to be told.
+    /// birth is still to be told: hear() will know, when all deaths have been noticed that were
+    /// reaped.
     void notice_death(const os::reaped& dead);
 
   private:
@@ -126,7 +127,8 @@ class preload : public std::enable_shared_from_this<preload> {
     bool socket_as_fd_;
     owner owner_;
     state state_ = state::loading;
-    std::string doom_; ///< why it had to be killed; empty: it was not
+    std::optional<core::exit_cause> end_; ///< how the process died
+    std::string doom_;                    ///< why it had to be killed; empty: it was not
     core::time_point began_at_ = core::time_point::clock::now();
     std::deque<asked_birth> asked_;
     std::vector<core::action::spawn> waits_;
