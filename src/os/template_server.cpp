@@ -264,7 +264,7 @@ int run_template(int argc, char** argv) {
                      std::string(template_word).c_str());
         return 2;
     }
-    take_environment(argc, argv);
+    reserve_title(argc, argv);
     // Neither the object's destructors nor what it has to do at exit: it never ran.
     ::_exit(template_server(std::move(*wishes)).run());
 }

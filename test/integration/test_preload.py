@@ -67,6 +67,7 @@ def test_worker_finds_the_same_as_one_that_was_executed(master, other_master):
         assert report.nice == 3
         assert is_forked(report.pid)
         assert command_line(report.pid) == [word.encode() for word in report.argv]
+        assert f"EINHORN_MASTER_PID={master.pid}".encode() in pathlib.Path(f"/proc/{report.pid}/environ").read_bytes()
         assert pathlib.Path(f"/proc/{report.pid}/comm").read_text() == "probe_worker\n"
     master.stop()
 
