@@ -51,10 +51,10 @@ std::string printable(std::string_view text) {
 }
 
 template_answer_type understand(std::string_view text) {
+    if (text.empty()) return template_answer::closed{};
     std::string_view verb = take_word(text);
     if (verb == "loaded") return template_answer::loaded{};
     if (verb == "refused") return template_answer::refused{printable(text)};
-    if (text.empty() && verb.empty()) return template_answer::closed{};
     if (verb != "forked" && verb != "failed") return template_answer::garbled{};
     auto number = config::parse_number(take_word(text), 1, INT_MAX);
     if (!number) return template_answer::garbled{};
