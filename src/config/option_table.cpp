@@ -45,6 +45,13 @@ complaint level(draft& into, const std::string&) {
     return fine;
 }
 
+template <std::string group_settings::*member>
+complaint word(draft& into, const std::string& value) {
+    if (value.empty()) return "must not be empty";
+    into.group.*member = value;
+    return fine;
+}
+
 template <std::string master_settings::*member>
 complaint word(draft& into, const std::string& value) {
     if (value.empty()) return "must not be empty";
@@ -227,6 +234,10 @@ constexpr std::array table{
     option{nullptr, "kill-children-on-exit", 'k', nullptr,
            "workers get SIGUSR2 if the master dies, however it dies", once, at_start,
            set<&group_settings::kill_children_on_exit>},
+    option{nullptr, "preload", 'p', "PATH",
+           "a shared object with extern \"C\" int einhorn_main(int, char **):\n"
+           "loaded once, and workers are forked from it",
+           once, at_start, word<&group_settings::preload>},
 
     option{"Listeners", "bind", 'b', "SPEC",
            "a listener; repeatable. ADDRESS[,OPT...], where ADDRESS is one of\n"

@@ -33,6 +33,7 @@ struct group_settings {
     bool command_socket_as_fd = false;       ///< -g
     bool kill_children_on_exit = false;      ///< -k
     std::optional<int> worker_nice;
+    std::string preload; ///< -p: a shared object; empty: none
 };
 
 /// What a user can ask for about the master.

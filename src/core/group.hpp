@@ -37,7 +37,7 @@ class group {
 
     /// What is missing, what is too many, what is overdue: the actions that mend it. Asks for at
     /// most 16 spawns at a time, so that a shell with other things to do is not kept for long;
-    /// while more are wanted next_deadline() is in the past.
+    /// while more are wanted, and answers are not overdue, next_deadline() is in the past.
     std::vector<action_type> reconcile(time_point now);
 
     /// When reconcile will have something to do if no event comes before; nothing: never.
@@ -82,6 +82,7 @@ class group {
     void announce_waiting(lineage& line, time_point now);
     void announce_held(const census& count);
     void finish_stop(time_point now);
+    unsigned spawns_unanswered() const;
     void request_spawns();
 
     void run(time_point now);

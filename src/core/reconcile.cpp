@@ -164,9 +164,14 @@ void group::finish_stop(time_point now) {
     if (std::exchange(start_again_, false)) run(now);
 }
 
+/// The shell may take its time to answer: while it owes enough answers it is not asked for more.
+unsigned group::spawns_unanswered() const {
+    return static_cast<unsigned>(std::ranges::count_if(
+        workers_, [](const worker& who) { return who.spawn_requested && who.pid == 0; }));
+}
+
 void group::request_spawns() {
-    auto unanswered = std::ranges::count_if(
-        workers_, [](const worker& who) { return who.spawn_requested && who.pid == 0; });
+    unsigned unanswered = spawns_unanswered();
     for (worker& who : workers_) {
         if (unanswered >= spawns_at_once) return;
         if (who.spawn_requested) continue;
@@ -180,8 +185,9 @@ void group::request_spawns() {
 std::optional<time_point> group::next_deadline() const {
     if (!actions_.empty()) return time_point::min();
     std::optional<time_point> earliest;
+    bool may_ask = spawns_unanswered() < spawns_at_once;
     for (const worker& who : workers_) {
-        if (!who.spawn_requested) return time_point::min();
+        if (!who.spawn_requested && may_ask) return time_point::min();
         if (who.active())
             keep_earliest(earliest, ack_deadline(who, wishes_.ack));
         else if (who.pid != 0)

@@ -27,8 +27,10 @@ std::optional<core::process_id> worker_above(const group_runner& runner, core::p
 }
 
 found_worker worker_above(const group_list& groups, core::process_id pid) {
-    for (const auto& runner : groups)
+    for (const auto& runner : groups) {
+        runner->hear_births();
         if (auto found = worker_above(*runner, pid)) return {runner.get(), *found};
+    }
     return {};
 }
 

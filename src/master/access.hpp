@@ -14,7 +14,8 @@ namespace einhyrningsins::master {
 using group_list = std::vector<std::unique_ptr<group_runner>>;
 
 /// The live worker that `pid` is or descends from, with its group; nullptr if there is none. A
-/// worker may be a shell that waits for the real server, which then speaks for it.
+/// worker may be a shell that waits for the real server, which then speaks for it. One that was
+/// just born out of a template process (-p) is known from here on.
 struct found_worker {
     group_runner* runner = nullptr;
     core::process_id pid = 0;

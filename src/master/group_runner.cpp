@@ -148,12 +148,62 @@ void group_runner::step() {
     for (const core::action_type& what : group_.reconcile(core::time_point::clock::now()))
         std::visit([this](const auto& it) { perform(it); }, what);
     forget_plans();
+    tend_preloads();
     arm_timer();
     if (settled_ && !scheduled_) settled_();
 }
 
 void group_runner::perform(const core::action::begin_generation& what) {
     plans_.insert_or_assign(what.number, make_plan(what.number));
+    begin_preload(what.number);
+}
+
+/// A generation whose object cannot be loaded goes on without.
+void group_runner::begin_preload(core::generation number) {
+    if (settings_.preload.empty()) return;
+    preload::owner us{
+        [this](birth what) { take(std::move(what)); },
+        [this](const core::action::spawn& what) { execute(what); },
+        [this](severity level, const std::string& text) { log(level, settings_.name, text); }};
+    auto fail = [&](const std::string& reason) {
+        us.log(severity::warning,
+               "--preload " + settings_.preload + ": " + reason + "; going on without preloading");
+    };
+    if (auto reason = why_not_preloadable(settings_.preload); !reason.empty()) return fail(reason);
+    auto recipe = make_recipe(number);
+    if (!recipe) return fail(recipe.error().message());
+    auto begun = preload::start(context_, std::move(*recipe), settings_.preload,
+                                settings_.command_socket_as_fd, us);
+    if (!begun) return fail(begun.error().message());
+    log(severity::debug, settings_.name,
+        "template process " + std::to_string((*begun)->pid()) + " of generation " +
+            std::to_string(number) + " loads " + settings_.preload);
+    preloads_.insert_or_assign(number, std::move(*begun));
+}
+
+/// Takes back what the core has changed its mind about while an object is loading, and ends
+/// templates that nobody will ask any more.
+void group_runner::tend_preloads() {
+    auto unwanted = [&](const core::action::spawn& wish) {
+        auto who = std::ranges::find(group_.workers(), wish.id, &core::worker::id);
+        return who == group_.workers().end() || !who->active();
+    };
+    for (const auto& [number, one] : preloads_)
+        one->withdraw(unwanted);
+    bool runs = group_.phase() == core::group_phase::running;
+    std::erase_if(preloads_, [&](const auto& known) {
+        return known.second->is_idle() && !(runs && group_.needs(known.first));
+    });
+}
+
+void group_runner::hear_births() {
+    for (const auto& [number, one] : preloads_)
+        one->hear();
+}
+
+void group_runner::notice_stray(const os::reaped& dead) {
+    for (const auto& [number, one] : preloads_)
+        one->notice_death(dead);
 }
 
 /// Of generations that no worker will be started in any more.
@@ -163,6 +213,24 @@ void group_runner::forget_plans() {
 }
 
 void group_runner::perform(const core::action::spawn& what) {
+    auto preloaded = preloads_.find(what.generation);
+    if (preloaded != preloads_.end()) return preloaded->second->ask(what);
+    execute(what);
+}
+
+/// A birth out of a template process.
+void group_runner::take(birth what) {
+    if (!what.pid) {
+        const os::os_error& error = what.pid.error();
+        return notice(core::event::spawn_failed{what.wish.id, error.message(),
+                                                os::is_scarcity(error.number)});
+    }
+    notice(core::event::spawned{what.wish.id, *what.pid});
+    if (what.control) around_.adopt(std::move(what.control), *what.pid);
+    if (what.death) notice(core::event::exited{*what.pid, *what.death});
+}
+
+void group_runner::execute(const core::action::spawn& what) {
     os::socket_pair control;
     core::event_type answer = spawn(what, control);
     notice(answer);
@@ -221,7 +289,7 @@ os::result<std::string> group_runner::find_program(const config::group_settings&
     return os::find_program(wishes.command[0], search_path(around.environment), directory->get());
 }
 
-group_runner::plan_result group_runner::make_plan(core::generation number) const {
+os::result<os::spawn_recipe> group_runner::make_recipe(core::generation number) const {
     auto directory = os::open_directory(around_.working_directory);
     if (!directory) return directory.error();
     auto program = find_program(settings_, around_);
@@ -233,7 +301,13 @@ group_runner::plan_result group_runner::make_plan(core::generation number) const
                             .descriptors = listener_descriptors(),
                             .nice = settings_.worker_nice,
                             .die_with_parent = settings_.kill_children_on_exit};
-    return os::spawn_plan::make(std::move(recipe));
+    return recipe;
+}
+
+group_runner::plan_result group_runner::make_plan(core::generation number) const {
+    auto recipe = make_recipe(number);
+    if (!recipe) return recipe.error();
+    return os::spawn_plan::make(std::move(*recipe));
 }
 
 std::vector<int> group_runner::listener_descriptors() const {
@@ -285,7 +359,9 @@ void group_runner::await_notifications() {
 }
 
 void group_runner::take_notifications() {
-    for (core::process_id sender : notify_->receive()) {
+    std::vector<pid_t> senders = notify_->receive();
+    if (!senders.empty()) hear_births();
+    for (core::process_id sender : senders) {
         if (auto who = worker_above(*this, sender))
             notice(core::event::acked{*who});
         else

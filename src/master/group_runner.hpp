@@ -4,6 +4,7 @@
 #include "config/settings.hpp"
 #include "core/group.hpp"
 #include "handoff/state.hpp"
+#include "master/preload.hpp"
 #include "os/listen.hpp"
 #include "os/notify.hpp"
 #include "os/spawn.hpp"
@@ -66,6 +67,12 @@ class group_runner {
     /// All that another master needs to go on; after settle().
     handoff::group hand_over() const;
 
+    /// Takes the births that template processes (-p) have told. To be called before a process that
+    /// is no known worker is taken for a stranger.
+    void hear_births();
+    /// A child that is no known worker has died. Call hear_births() when all such were noticed.
+    void notice_stray(const os::reaped& dead);
+
     void observe(observer who) { observers_.push_back(std::move(who)); }
     /// Called after each turn in which the group did something and nothing follows from it at once.
     void on_settled(std::function<void()> handler) { settled_ = std::move(handler); }
@@ -73,6 +80,8 @@ class group_runner {
     const core::group& group() const { return group_; }
     const config::group_settings& settings() const { return settings_; }
     const listener_list& listeners() const { return listeners_; }
+    using preload_map = std::map<core::generation, std::shared_ptr<preload>>;
+    const preload_map& preloads() const { return preloads_; }
     /// Replaces the settings that may change at run time. Program, environment and directory follow
     /// with the next generation.
     void change(const config::group_settings& wishes);
@@ -87,6 +96,10 @@ class group_runner {
     void perform(const core::action::signal& what);
     void perform(const core::action::tell& what);
     void forget_plans();
+    void begin_preload(core::generation number);
+    void tend_preloads();
+    void execute(const core::action::spawn& what);
+    void take(birth what);
     void arm_timer();
     void take_over(const handoff::recipe& from);
     void notice_unseen_deaths();
@@ -95,6 +108,7 @@ class group_runner {
     void await_notifications();
     void take_notifications();
     core::event_type spawn(const core::action::spawn& what, os::socket_pair& control);
+    os::result<os::spawn_recipe> make_recipe(core::generation number) const;
     plan_result make_plan(core::generation number) const;
     std::vector<int> listener_descriptors() const;
     std::vector<std::string> make_environment(core::generation number) const;
@@ -105,6 +119,7 @@ class group_runner {
     const surroundings& around_;
     core::group group_;
     std::map<core::generation, plan_result> plans_;
+    preload_map preloads_;
     std::optional<os::notify_socket> notify_;
     boost::asio::posix::stream_descriptor notified_;
     boost::asio::steady_timer timer_;

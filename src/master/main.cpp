@@ -9,6 +9,8 @@
 #include "os/exec.hpp"
 #include "os/process.hpp"
 #include "os/signals.hpp"
+#include "os/template_process.hpp"
+#include "os/template_server.hpp"
 #include "protocol/version.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -113,6 +115,7 @@ void prepare_process() {
 } // namespace
 
 int main(int argc, char** argv) {
+    if (argc > 1 && argv[1] == os::template_word) return os::run_template(argc, argv);
     os::open_standard_descriptors();
     std::vector<std::string> words(argv + 1, argv + argc);
     reload_words reload = take_reload_words(words);

@@ -241,11 +241,16 @@ void master::quit() {
 
 void master::reap() {
     for (const os::reaped& one : os::reap_children()) {
-        if (found_worker dead = worker_with(groups_, one.pid))
+        if (found_worker dead = worker_with(groups_, one.pid)) {
             dead.runner->notice(core::event::exited{one.pid, one.cause});
-        else
-            reload_.hear(one);
+            continue;
+        }
+        if (reload_.hear(one)) continue;
+        for (const auto& runner : groups_)
+            runner->notice_stray(one);
     }
+    for (const auto& runner : groups_)
+        runner->hear_births();
 }
 
 void master::end_if_settled() {

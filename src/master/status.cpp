@@ -105,6 +105,15 @@ json::object ack_policy(const core::ack_policy& ack) {
     return {{"mode", "notify"}, {"timeout", seconds(std::get<core::ack_notify>(ack).timeout)}};
 }
 
+/// The template processes (-p).
+json::array templates(const group_runner& runner) {
+    json::array result;
+    for (const auto& [generation, one] : runner.preloads())
+        result.push_back(json::object{
+            {"generation", generation}, {"pid", one->pid()}, {"state", one->state_name()}});
+    return result;
+}
+
 json::value optional_number(const std::optional<unsigned>& value) {
     return value ? json::value(*value) : json::value(nullptr);
 }
@@ -121,6 +130,7 @@ json::object config(const group_runner& runner) {
             {"signal_timeout", seconds(wishes.signal_timeout)},
             {"max_unacked", wishes.max_unacked},
             {"max_upgrade_additional", optional_number(wishes.max_upgrade_additional)},
+            {"preload", runner.settings().preload},
             {"drop_env_var", json::array(runner.settings().drop_variables.begin(),
                                          runner.settings().drop_variables.end())}};
 }
@@ -167,6 +177,7 @@ json::object group_state(const group_runner& runner, core::time_point now,
     json::object result = group_status(runner, now, memory);
     result["workers"] = workers(runner.group(), now, memory, worker_state);
     result["config"] = config(runner);
+    if (!runner.settings().preload.empty()) result["templates"] = templates(runner);
     return result;
 }
 

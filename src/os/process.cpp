@@ -27,9 +27,13 @@ std::optional<rlimit> original_limit;
 
 } // namespace
 
-std::vector<std::string> take_environment(int argc, char** argv) {
+void reserve_title(int argc, char** argv) {
     title_begin = argv[0];
     title_end = argv[argc - 1] + std::strlen(argv[argc - 1]) + 1;
+}
+
+std::vector<std::string> take_environment(int argc, char** argv) {
+    reserve_title(argc, argv);
     std::vector<std::string> all;
     for (char** one = environ; *one; ++one) {
         if (*one == title_end) title_end = *one + std::strlen(*one) + 1;

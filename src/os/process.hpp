@@ -20,6 +20,10 @@ std::vector<std::string> take_environment(int argc, char** argv);
 /// one of their numbers and is written to as a log, or handed to a worker as its output.
 void open_standard_descriptors();
 
+/// For a process that leaves its environment where it is: a title may take the place of the
+/// arguments.
+void reserve_title(int argc, char** argv);
+
 /// What ps(1) shows as the command line. As much of it as fits where the arguments and the
 /// environment were.
 void set_process_title(const std::string& title);

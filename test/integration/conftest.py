@@ -10,7 +10,8 @@ import harness
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "bounded(seconds): the test may take this long (default 90)")
-    for program in (harness.MASTER, harness.CTL, harness.HTTP_WORKER, harness.PROBE, harness.LOAD):
+    for program in (harness.MASTER, harness.CTL, harness.HTTP_WORKER, harness.PROBE, harness.LOAD,
+                    harness.PRELOAD_PROBE, harness.PRELOAD_HTTP):
         if not os.access(program, os.X_OK):
             pytest.exit(f"{program} is missing: build first, or set EINHYRNINGSINS_BIN and EINHYRNINGSINS_WORKERS", 4)
 

@@ -25,6 +25,8 @@ CTL = str(BIN / "einhyrningsinsctl")
 HTTP_WORKER = str(WORKERS / "http_worker")
 PROBE = str(WORKERS / "probe_worker")
 LOAD = str(WORKERS / "load")
+PRELOAD_PROBE = str(WORKERS / "libpreload_probe.so")
+PRELOAD_HTTP = str(WORKERS / "libpreload_http.so")
 
 MARK = "EINHYRNINGSINS_TEST_MARK"
 PATIENCE = 20.0  # seconds; generous, because the machine may be busy: nothing waits this long unless it fails

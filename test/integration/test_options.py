@@ -48,7 +48,7 @@ WRONG = [
     (["--nice", "1:x"], "--nice"),
     (["--log-format", "xml"], "--log-format"),
     (["--syslog=yes"], "--syslog"),
-    (["-p", "x.so"], "-p"),
+    (["-p", ""], "--preload"),
     (["--config", "x.toml"], "--config"),
 ]
 

@@ -317,4 +317,5 @@ int main(int argc, char** argv) {
     acknowledge(wanted.ack);
 
     server(listeners, wanted).run(while_waiting);
+    return 0;
 }

@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(names_and_letters_are_unique) {
 }
 
 BOOST_AUTO_TEST_CASE(options_of_later_issues_are_not_accepted) {
-    for (const char* name : {"config", "preload"})
+    for (const char* name : {"config"})
         BOOST_TEST(find_option(name) == nullptr, name);
 }
 

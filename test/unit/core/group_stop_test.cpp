@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <chrono>
 
 namespace einhyrningsins::core {
@@ -107,6 +108,22 @@ BOOST_AUTO_TEST_CASE(a_process_that_was_just_wished_for_is_told_as_soon_as_it_is
             told = it->pid == 101 && it->number == SIGTERM;
     BOOST_TEST(told);
     BOOST_TEST(one.phase() == group_phase::stopping);
+}
+
+BOOST_AUTO_TEST_CASE(a_shell_that_owes_enough_answers_is_left_alone_until_it_has_given_one) {
+    group one(policy{.number = 17}, 1);
+    one.apply(event::start{}, {});
+    auto spawns = [&] {
+        return std::ranges::count_if(one.reconcile({}), [](const action_type& what) {
+            return std::holds_alternative<action::spawn>(what);
+        });
+    };
+    BOOST_TEST(spawns() == 16);
+    BOOST_TEST(spawns() == 0);
+    BOOST_TEST(!one.next_deadline().has_value());
+    one.apply(event::spawned{worker_id{1}, 101}, {});
+    BOOST_TEST((one.next_deadline() == time_point::min()));
+    BOOST_TEST(spawns() == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_process_that_never_came_keeps_no_stop_waiting) {

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The messages: "fork INDEX" to the template; "loaded", "refused REASON", "forked PID" and "failed
+// ERRNO STAGE" from it.
+#include "os/template_process.hpp"
+
+#include "config/number.hpp"
+#include "os/exec.hpp"
+
+#include <algorithm>
+#include <climits>
+#include <csignal>
+#include <cstring>
+
+#include <sys/socket.h>
+
+namespace einhyrningsins::os {
+namespace {
+
+constexpr int first_descriptor = 3;
+
+/// Executed again, so that it does not matter what becomes of this process' program and memory.
+constexpr const char* executed_again = "/proc/self/exe";
+
+/// As run_template() reads them.
+std::vector<std::string> words_for(const spawn_recipe& worker, const std::string& object,
+                                   bool socket_as_fd) {
+    std::string control = std::to_string(first_descriptor + worker.descriptors.size());
+    std::string flags =
+        std::string("-") + (socket_as_fd ? "g" : "") + (worker.die_with_parent ? "k" : "");
+    std::vector<std::string> words{"einhyrningsins", std::string(template_word), control, flags,
+                                   object};
+    words.insert(words.end(), worker.arguments.begin(), worker.arguments.end());
+    return words;
+}
+
+/// Takes the first word off.
+std::string_view take_word(std::string_view& text) {
+    std::size_t end = std::min(text.find(' '), text.size());
+    std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    return word;
+}
+
+/// It becomes part of a log line.
+std::string printable(std::string_view text) {
+    std::string result(text);
+    std::ranges::replace_if(
+        result, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+    return result;
+}
+
+template_answer_type understand(std::string_view text) {
+    if (text.empty()) return template_answer::closed{};
+    std::string_view verb = take_word(text);
+    if (verb == "loaded") return template_answer::loaded{};
+    if (verb == "refused") return template_answer::refused{printable(text)};
+    if (verb != "forked" && verb != "failed") return template_answer::garbled{};
+    auto number = config::parse_number(take_word(text), 1, INT_MAX);
+    if (!number) return template_answer::garbled{};
+    if (verb == "forked") return template_answer::forked{static_cast<pid_t>(*number)};
+    return template_answer::fork_failed{{printable(text), static_cast<int>(*number)}};
+}
+
+/// Room for one descriptor that goes along.
+union descriptor_room {
+    cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+} // namespace
+
+result<template_process> template_process::start(spawn_recipe worker, const std::string& object,
+                                                 bool socket_as_fd) {
+    int fds[2];
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
+        return last_error("control socket for a template process");
+    unique_fd ours(fds[0]), theirs(fds[1]);
+    worker.arguments = words_for(worker, object, socket_as_fd);
+    worker.program = executed_again;
+    auto plan = spawn_plan::make(std::move(worker));
+    if (!plan) return plan.error();
+    auto pid = plan->spawn(0, theirs.get());
+    if (!pid) return pid.error();
+    return template_process(*pid, std::move(ours));
+}
+
+template_process::~template_process() { kill(); }
+
+result<void> template_process::ask(unsigned index, int extra_fd) const {
+    return send_template_message(control_.get(), "fork " + std::to_string(index), extra_fd,
+                                 MSG_DONTWAIT);
+}
+
+std::optional<template_answer_type> template_process::hear() const {
+    auto message = receive_template_message(control_.get(), MSG_DONTWAIT);
+    if (message) return understand(message->text);
+    if (message.error().number == EAGAIN) return std::nullopt;
+    return template_answer::closed{};
+}
+
+bool template_process::kill() const {
+    return control_ && is_own_child(pid_) && ::kill(pid_, SIGKILL) == 0;
+}
+
+result<void> send_template_message(int control, std::string_view text, int extra_fd, int flags) {
+    iovec part{const_cast<char*>(text.data()), text.size()};
+    descriptor_room room{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (extra_fd >= 0) {
+        message.msg_control = room.bytes;
+        message.msg_controllen = sizeof room.bytes;
+        room.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+        std::memcpy(CMSG_DATA(&room.header), &extra_fd, sizeof extra_fd);
+    }
+    if (::sendmsg(control, &message, flags | MSG_NOSIGNAL) < 0)
+        return last_error("message to a template process");
+    return {};
+}
+
+result<template_message> receive_template_message(int control, int flags) {
+    std::string text(template_message_limit, '\0');
+    iovec part{text.data(), text.size()};
+    descriptor_room room{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = room.bytes;
+    message.msg_controllen = sizeof room.bytes;
+    ssize_t size;
+    do {
+        size = ::recvmsg(control, &message, flags | MSG_CMSG_CLOEXEC);
+    } while (size < 0 && errno == EINTR);
+    if (size < 0) return last_error("message of a template process");
+    text.resize(static_cast<std::size_t>(size));
+    template_message received{std::move(text), {}};
+    cmsghdr* first = CMSG_FIRSTHDR(&message);
+    if (first && first->cmsg_level == SOL_SOCKET && first->cmsg_type == SCM_RIGHTS) {
+        int fd = -1;
+        std::memcpy(&fd, CMSG_DATA(first), sizeof fd);
+        received.extra_fd.reset(fd);
+    }
+    return received;
+}
+
+} // namespace einhyrningsins::os

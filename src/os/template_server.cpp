@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "os/template_server.hpp"
+
+#include "config/number.hpp"
+#include "os/process.hpp"
+#include "os/template_process.hpp"
+#include "os/unique_fd.hpp"
+
+#include <climits>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace einhyrningsins::os {
+namespace {
+
+using entry_point = int (*)(int, char**);
+
+constexpr const char* entry_name = "einhorn_main";
+
+/// What the command line says.
+struct template_wishes {
+    int control = -1;
+    bool socket_as_fd = false;
+    bool die_with_parent = false;
+    std::string object;
+    std::vector<std::string> arguments; ///< of workers
+};
+
+std::optional<template_wishes> parse(int argc, char** argv) {
+    constexpr int fewest = 6;
+    if (argc < fewest || argv[3][0] != '-') return std::nullopt;
+    auto control = config::parse_number(argv[2], 3, INT_MAX);
+    int type = 0;
+    socklen_t size = sizeof type;
+    if (!control ||
+        ::getsockopt(static_cast<int>(*control), SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
+        type != SOCK_SEQPACKET)
+        return std::nullopt;
+    std::string_view flags = argv[3];
+    return template_wishes{.control = static_cast<int>(*control),
+                           .socket_as_fd = flags.find('g') != flags.npos,
+                           .die_with_parent = flags.find('k') != flags.npos,
+                           .object = argv[4],
+                           .arguments = {argv + 5, argv + argc}};
+}
+
+/// The words as they lie in the memory of a process that was executed.
+std::string command_line(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words)
+        text += (text.empty() ? "" : std::string(1, '\0')) + word;
+    return text;
+}
+
+/// What fork(2) of the C library does beside clone(2), and what the plain system call leaves out:
+/// the C library keeps the thread's id, for mutexes say, and the kernel the list of its robust
+/// ones.
+class thread_facts {
+  public:
+    thread_facts() {
+        if (::prctl(PR_GET_TID_ADDRESS, &id_, 0, 0, 0) != 0) id_ = nullptr;
+        if (::syscall(SYS_get_robust_list, 0, &robust_, &size_) != 0) robust_ = nullptr;
+    }
+    void apply(clone_args& to) const {
+        if (!id_) return;
+        to.flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+        to.child_tid = reinterpret_cast<std::uintptr_t>(id_);
+    }
+    void restore() const {
+        if (robust_) ::syscall(SYS_set_robust_list, robust_, size_);
+    }
+
+  private:
+    int* id_ = nullptr;
+    void* robust_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+/// fork(2), but for a child of this process' parent, as both of them are.
+pid_t fork_sibling(const thread_facts& facts) {
+    clone_args how{}; // the signal at its end is that of this process, SIGCHLD
+    how.flags = CLONE_PARENT;
+    facts.apply(how);
+    return static_cast<pid_t>(::syscall(SYS_clone3, &how, sizeof how));
+}
+
+std::size_t count_threads() {
+    std::error_code ignored;
+    std::filesystem::directory_iterator tasks("/proc/self/task", ignored);
+    return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+/// What the object may have changed is for its workers to change.
+void reset_signals() {
+    for (int number = 1; number <= SIGRTMAX; ++number)
+        ::signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+class template_server {
+  public:
+    explicit template_server(template_wishes wishes);
+    int run();
+
+  private:
+    void take_control();
+    bool is_orphaned() const;
+    result<void> load();
+    bool send(const std::string& text) const;
+    bool serve(template_message request);
+    result<unsigned> understand(const template_message& request) const;
+    [[noreturn]] void become_worker(unsigned index, unique_fd given, unique_fd gate);
+
+    template_wishes wishes_;
+    pid_t master_ = ::getppid();
+    unique_fd control_;
+    bool has_listeners_ = std::getenv("LISTEN_PID") != nullptr;
+    entry_point entry_ = nullptr;
+    thread_facts facts_;
+};
+
+template_server::template_server(template_wishes wishes) : wishes_(std::move(wishes)) {
+    take_control();
+    ::prctl(PR_SET_NAME, "einhyrningsins");
+    set_process_title("einhyrningsins: template of " + wishes_.object);
+}
+
+/// Makes room for the descriptor that workers are given. Until then its place is held, so that
+/// nothing that the object opens gets that number.
+void template_server::take_control() {
+    control_.reset(::fcntl(wishes_.control, F_DUPFD_CLOEXEC, wishes_.control + 1));
+    if (wishes_.socket_as_fd)
+        ::dup3(STDIN_FILENO, wishes_.control, O_CLOEXEC);
+    else
+        ::close(wishes_.control);
+}
+
+/// Whether the master ended before it was known that this process is to end with it.
+bool template_server::is_orphaned() const {
+    char ignored;
+    return ::recv(control_.get(), &ignored, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+result<void> template_server::load() {
+    std::string path = wishes_.object;
+    if (path.find('/') == std::string::npos) path.insert(0, "./"); // no search in the system's
+    void* object = ::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
+    if (!object) {
+        const char* reason = ::dlerror();
+        return os_error{reason ? reason : "cannot be loaded"};
+    }
+    entry_ = reinterpret_cast<entry_point>(::dlsym(object, entry_name));
+    if (!entry_)
+        return os_error{std::string("it has no function ") + entry_name +
+                        "; it must define extern \"C\" int einhorn_main(int argc, char **argv)"};
+    if (count_threads() > 1)
+        return os_error{"it has started a thread while it was loaded, which workers would not "
+                        "have; start threads in einhorn_main"};
+    return {};
+}
+
+bool template_server::send(const std::string& text) const {
+    auto sent =
+        send_template_message(control_.get(), text.substr(0, template_message_limit), -1, 0);
+    return sent.has_value();
+}
+
+int template_server::run() {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!control_ || is_orphaned()) return 1;
+    auto loaded = load();
+    std::fflush(nullptr); // what lies in a buffer would be written by every worker
+    if (!loaded) {
+        send("refused " + loaded.error().message());
+        return 1;
+    }
+    reset_signals();
+    if (!send("loaded")) return 1;
+    while (auto request = receive_template_message(control_.get(), 0)) {
+        if (request->text.empty()) return 0;
+        if (!serve(std::move(*request))) return 1;
+    }
+    return 1;
+}
+
+result<unsigned> template_server::understand(const template_message& request) const {
+    constexpr std::string_view verb = "fork ";
+    std::string_view text = request.text;
+    if (!text.starts_with(verb)) return os_error{"request to the template", EPROTO};
+    auto index = config::parse_number(text.substr(verb.size()), 0, UINT32_MAX);
+    if (!index || wishes_.socket_as_fd != static_cast<bool>(request.extra_fd))
+        return os_error{"request to the template", EPROTO};
+    return static_cast<unsigned>(*index);
+}
+
+/// A worker waits until its pid was sent: the master knows it before it hears of the worker.
+bool template_server::serve(template_message request) {
+    auto failed = [&](const os_error& error) {
+        return send("failed " + std::to_string(error.number) + " " + error.what);
+    };
+    auto index = understand(request);
+    if (!index) return failed(index.error());
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return failed(last_error("pipe"));
+    unique_fd gate(ends[0]), key(ends[1]);
+    pid_t pid = fork_sibling(facts_);
+    if (pid < 0) return failed(last_error("fork"));
+    if (pid == 0) {
+        key.reset();
+        become_worker(*index, std::move(request.extra_fd), std::move(gate));
+    }
+    bool told = send("forked " + std::to_string(pid));
+    return told && ::write(key.get(), "", 1) == 1;
+}
+
+void template_server::become_worker(unsigned index, unique_fd given, unique_fd gate) {
+    facts_.restore();
+    control_.reset();
+    bool complete = ::setpgid(0, 0) == 0;
+    if (wishes_.die_with_parent) {
+        complete = complete && ::prctl(PR_SET_PDEATHSIG, SIGUSR2) == 0;
+        if (::getppid() != master_) ::kill(::getpid(), SIGUSR2);
+    }
+    if (given) complete = complete && ::dup2(given.get(), wishes_.control) >= 0;
+    given.reset();
+    char ignored;
+    if (!complete || ::read(gate.get(), &ignored, 1) != 1) ::_exit(1); // the template has ended
+    gate.reset();
+
+    if (has_listeners_) ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+    ::setenv("EINHORN_CHILD_INDEX", std::to_string(index).c_str(), 1);
+    const std::string& program = wishes_.arguments[0];
+    ::prctl(PR_SET_NAME, program.c_str() + program.rfind('/') + 1);
+    set_process_title(command_line(wishes_.arguments));
+    std::vector<char*> pointers;
+    for (std::string& word : wishes_.arguments)
+        pointers.push_back(word.data());
+    pointers.push_back(nullptr);
+    std::exit(entry_(static_cast<int>(pointers.size()) - 1, pointers.data()));
+}
+
+} // namespace
+
+int run_template(int argc, char** argv) {
+    auto wishes = parse(argc, argv);
+    if (!wishes) {
+        std::fprintf(stderr, "einhyrningsins: %s: for the use of the master only\n",
+                     std::string(template_word).c_str());
+        return 2;
+    }
+    reserve_title(argc, argv);
+    // Neither the object's destructors nor what it has to do at exit: it never ran.
+    ::_exit(template_server(std::move(*wishes)).run());
+}
+
+} // namespace einhyrningsins::os
