@@ -135,6 +135,7 @@ void fields(auto&& each, is<config::group_settings> auto& it) {
     each("command_socket_as_fd", it.command_socket_as_fd);
     each("kill_children_on_exit", it.kill_children_on_exit);
     each("worker_nice", it.worker_nice);
+    each("preload", it.preload);
 }
 
 void fields(auto&& each, is<config::master_settings> auto& it) {
@@ -184,12 +185,37 @@ void fields(auto&& each, is<notify_socket> auto& it) {
     each("address", it.address);
 }
 
+void fields(auto&& each, is<birth_wish> auto& it) {
+    each("id", it.id);
+    each("index", it.index);
+    each("control", it.control);
+}
+
+void fields(auto&& each, is<stray> auto& it) {
+    each("pid", it.pid);
+    each("cause", it.cause);
+}
+
+void fields(auto&& each, is<preload> auto& it) {
+    each("generation", it.generation);
+    each("pid", it.pid);
+    each("fd", it.fd);
+    each("path", it.path);
+    each("loaded", it.loaded);
+    each("doomed", it.doomed);
+    each("doom", it.doom);
+    each("asked", it.asked);
+    each("waits", it.waits);
+    each("strays", it.strays);
+}
+
 void fields(auto&& each, is<group> auto& it) {
     each("settings", it.settings);
     each("listeners", it.listeners);
     each("state", it.state);
     each("recipes", it.recipes);
     each("notify", it.notify);
+    each("preloads", it.preloads);
 }
 
 void fields(auto&& each, is<connection> auto& it) {

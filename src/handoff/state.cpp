@@ -7,6 +7,12 @@
 namespace einhyrningsins::handoff {
 namespace {
 
+void each_descriptor_of(auto& one, auto visit) {
+    visit(one.fd);
+    for (auto& each : one.asked)
+        if (each.control >= 0) visit(each.control);
+}
+
 /// Shows each descriptor to `visit`, which may change it unless `all` is const.
 void each_descriptor(auto& all, auto visit) {
     if (all.lock) visit(all.lock->fd);
@@ -18,6 +24,8 @@ void each_descriptor(auto& all, auto visit) {
         for (auto& each : one.recipes)
             visit(each.directory);
         if (one.notify) visit(one.notify->fd);
+        for (auto& each : one.preloads)
+            each_descriptor_of(each, visit);
     }
     for (auto& one : all.connections)
         visit(one.fd);

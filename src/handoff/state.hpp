@@ -49,12 +49,40 @@ struct notify_socket {
     std::string address;
 };
 
+/// A worker that a template process is to fork, see master::preload.
+struct birth_wish {
+    core::worker_id id{};
+    unsigned index = 0;
+    int control = -1; ///< our end of its control socket; -1: there is none
+};
+
+/// A child that has ended and may turn out to be a worker.
+struct stray {
+    int pid = 0;
+    core::exit_cause cause;
+};
+
+/// A template process, see master::preload.
+struct preload {
+    core::generation generation = 0;
+    int pid = 0;
+    int fd = -1;
+    std::string path;
+    bool loaded = false;
+    bool doomed = false;
+    std::string doom;
+    std::vector<birth_wish> asked; ///< in their order
+    std::vector<birth_wish> waits; ///< until it has loaded
+    std::vector<stray> strays;
+};
+
 struct group {
     config::group_settings settings;
     std::vector<listener> listeners;
     core::group_state state;
     std::vector<recipe> recipes;
     std::optional<notify_socket> notify;
+    std::vector<preload> preloads;
 };
 
 /// A client of the control socket.

@@ -66,10 +66,12 @@ group_runner::group_runner(boost::asio::io_context& context, const handoff::grou
       settings_(from.settings),
       listeners_(std::move(listeners)),
       around_(around),
-      group_(from.state, std::random_device()()),
+      group_(from.state, std::random_device()(), !from.preloads.empty()),
       notified_(context),
       timer_(context) {
     for (const handoff::recipe& one : from.recipes)
+        take_over(one);
+    for (const handoff::preload& one : from.preloads)
         take_over(one);
     if (from.notify && from.notify->fd >= 0)
         use_notify_socket(
@@ -91,6 +93,7 @@ void group_runner::notice(const core::event_type& what) {
 }
 
 void group_runner::settle() {
+    hear_births();
     do
         step();
     while (scheduled_);
@@ -103,6 +106,8 @@ handoff::group group_runner::hand_over() const {
     for (const auto& [number, plan] : plans_)
         if (plan) into.recipes.push_back(hand_over_recipe(number, plan->recipe()));
     if (notify_) into.notify = handoff::notify_socket{notify_->fd(), notify_->address()};
+    for (const auto& [number, one] : preloads_)
+        if (auto state = one->hand_over(number)) into.preloads.push_back(std::move(*state));
     return into;
 }
 
@@ -120,6 +125,19 @@ void group_runner::take_over(const handoff::recipe& from) {
         recipe.directory = std::move(*directory);
     }
     plans_.insert_or_assign(from.generation, os::spawn_plan::make(std::move(recipe)));
+}
+
+/// Without the socket to it the template process has ended by now.
+void group_runner::take_over(const handoff::preload& from) {
+    if (from.fd >= 0) {
+        preloads_.insert_or_assign(
+            from.generation,
+            preload::take_over(context_, from, settings_.command_socket_as_fd, preload_owner()));
+        return;
+    }
+    for (const auto& wishes : {from.asked, from.waits})
+        for (const handoff::birth_wish& one : wishes)
+            execute({one.id, one.index, from.generation});
 }
 
 /// While another program ran in this process, a wrapper of the next one say, it may have reaped a
@@ -158,13 +176,16 @@ void group_runner::perform(const core::action::begin_generation& what) {
     begin_preload(what.number);
 }
 
+preload::owner group_runner::preload_owner() {
+    return {[this](birth what) { take(std::move(what)); },
+            [this](const core::action::spawn& what) { execute(what); },
+            [this](severity level, const std::string& text) { log(level, settings_.name, text); }};
+}
+
 /// A generation whose object cannot be loaded goes on without.
 void group_runner::begin_preload(core::generation number) {
     if (settings_.preload.empty()) return;
-    preload::owner us{
-        [this](birth what) { take(std::move(what)); },
-        [this](const core::action::spawn& what) { execute(what); },
-        [this](severity level, const std::string& text) { log(level, settings_.name, text); }};
+    preload::owner us = preload_owner();
     auto fail = [&](const std::string& reason) {
         us.log(severity::warning,
                "--preload " + settings_.preload + ": " + reason + "; going on without preloading");

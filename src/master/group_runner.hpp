@@ -102,6 +102,8 @@ class group_runner {
     void take(birth what);
     void arm_timer();
     void take_over(const handoff::recipe& from);
+    void take_over(const handoff::preload& from);
+    preload::owner preload_owner();
     void notice_unseen_deaths();
     void open_notify_socket();
     void use_notify_socket(os::notify_socket socket);

@@ -41,14 +41,21 @@ os::result<std::shared_ptr<preload>> preload::start(boost::asio::io_context& con
     return made;
 }
 
-std::shared_ptr<preload> preload::adopt(boost::asio::io_context& context, preload_state from,
-                                        std::string path, bool socket_as_fd, owner who) {
-    os::template_process process(from.pid, os::unique_fd(from.control));
+std::shared_ptr<preload> preload::take_over(boost::asio::io_context& context,
+                                            const handoff::preload& from, bool socket_as_fd,
+                                            owner who) {
+    os::template_process process(from.pid, os::unique_fd(from.fd));
     std::shared_ptr<preload> made(
-        new preload(context, std::move(process), std::move(path), socket_as_fd, std::move(who)));
+        new preload(context, std::move(process), from.path, socket_as_fd, std::move(who)));
     if (from.loaded) made->state_ = state::loaded;
-    made->asked_ = std::move(from.asked);
-    made->waits_ = std::move(from.waits);
+    if (from.doomed) made->state_ = state::doomed;
+    made->doom_ = from.doom;
+    for (const handoff::birth_wish& one : from.asked)
+        made->asked_.push_back({{one.id, one.index, from.generation}, os::unique_fd(one.control)});
+    for (const handoff::birth_wish& one : from.waits)
+        made->waits_.push_back({one.id, one.index, from.generation});
+    for (const handoff::stray& one : from.strays)
+        made->strays_.push_back({one.pid, one.cause});
     made->expect_answer();
     made->await();
     return made;
@@ -65,15 +72,22 @@ preload::preload(boost::asio::io_context& context, os::template_process process,
 
 preload::~preload() { stop_listening(); }
 
-preload_state preload::release() {
-    hear();
-    stop_listening();
-    overdue_.cancel();
-    return {.pid = process_.pid(),
-            .control = process_.release_control(),
-            .loaded = std::exchange(state_, state::failed) == state::loaded,
-            .asked = std::exchange(asked_, {}),
-            .waits = std::exchange(waits_, {})};
+std::optional<handoff::preload> preload::hand_over(core::generation number) const {
+    if (state_ == state::failed) return std::nullopt;
+    handoff::preload into{.generation = number,
+                          .pid = pid(),
+                          .fd = process_.control(),
+                          .path = path_,
+                          .loaded = state_ == state::loaded,
+                          .doomed = state_ == state::doomed,
+                          .doom = doom_};
+    for (const asked_birth& one : asked_)
+        into.asked.push_back({one.wish.id, one.wish.index, one.control.get()});
+    for (const core::action::spawn& one : waits_)
+        into.waits.push_back({one.id, one.index});
+    for (const os::reaped& one : strays_)
+        into.strays.push_back({one.pid, one.cause});
+    return into;
 }
 
 const char* preload::state_name() const {

@@ -3,6 +3,7 @@
 
 #include "core/action.hpp"
 #include "core/report.hpp"
+#include "handoff/state.hpp"
 #include "os/reap.hpp"
 #include "os/template_process.hpp"
 
@@ -33,15 +34,6 @@ struct asked_birth {
     os::unique_fd control;
 };
 
-/// What a master hands to the next, so that the template process goes on.
-struct preload_state {
-    core::process_id pid = 0;
-    int control = -1; ///< the socket to it
-    bool loaded = false;
-    std::deque<asked_birth> asked;          ///< in their order
-    std::vector<core::action::spawn> waits; ///< until it has loaded
-};
-
 /// What is preloaded for one generation of a group (-p): a template process that has loaded, or is
 /// loading, the shared object, and the wishes for workers that it is to answer. Nothing waits for
 /// the process; if it fails in any way it is killed, and all wishes that it has left open are given
@@ -62,14 +54,15 @@ class preload : public std::enable_shared_from_this<preload> {
                                                       os::spawn_recipe worker, std::string path,
                                                       bool socket_as_fd, owner who);
     /// Goes on with one that another master has begun.
-    static std::shared_ptr<preload> adopt(boost::asio::io_context& context, preload_state state,
-                                          std::string path, bool socket_as_fd, owner who);
+    static std::shared_ptr<preload> take_over(boost::asio::io_context& context,
+                                              const handoff::preload& from, bool socket_as_fd,
+                                              owner who);
     ~preload();
     preload(const preload&) = delete;
     preload& operator=(const preload&) = delete;
 
-    /// Takes everything out, for another master; the process goes on.
-    preload_state release();
+    /// What another master needs to go on with it; after hear(). Nothing: it has failed.
+    std::optional<handoff::preload> hand_over(core::generation number) const;
 
     core::process_id pid() const { return process_.pid(); }
     const char* state_name() const;

@@ -64,7 +64,7 @@ class template_process {
     static result<template_process> start(spawn_recipe worker, const std::string& object,
                                           bool socket_as_fd);
 
-    /// One that runs already, as pid() and release_control() of another have told.
+    /// One that another master has started in this process.
     template_process(pid_t pid, unique_fd control) : pid_(pid), control_(std::move(control)) {}
     template_process(template_process&&) = default;
     template_process& operator=(template_process&&) = delete;
@@ -73,8 +73,6 @@ class template_process {
     pid_t pid() const { return pid_; }
     /// Becomes readable when there is an answer.
     int control() const { return control_.get(); }
-    /// Gives the process up without an end to it; another one takes over.
-    int release_control() { return control_.release(); }
 
     /// Asks for one worker. `extra_fd`, unless -1, becomes its descriptor after the last listener.
     /// Answers come in the order of the requests.

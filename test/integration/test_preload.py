@@ -429,3 +429,35 @@ def test_internal_word_is_for_the_master_only():
                               stdin=subprocess.DEVNULL, check=False)
         assert done.returncode == 2
         assert done.stderr == "einhyrningsins: --preload-template: for the use of the master only\n"
+
+
+# ---- A reload of the master ----
+
+def test_template_process_goes_on_after_a_reload(master):
+    start(master, "-n", "2", "--ack-mode", "0", "-b", "127.0.0.1:0", "-g")
+    before, template = master.pids(), template_pid(master)
+    for _ in range(3):
+        assert master.request("reload")["ok"]
+    assert master.pids() == before and template_pid(master) == template
+    os.kill(before[0], signal.SIGKILL)
+    eventually(lambda: before[0] not in master.pids() and len(master.pids("ready")) == 2)
+    [new] = [pid for pid in master.pids() if pid not in before]
+    assert is_forked(new) and master.report(new).ppid == master.pid
+    assert master.request("upgrade")["ok"]
+    eventually(lambda: not alive(template), what="the template process of the old generation has ended")
+    assert all(is_forked(pid) for pid in master.pids("ready"))
+    master.stop()
+
+
+def test_reload_while_the_object_is_loading(master):
+    gate, environment = hanging(master)
+    master.spawn("-p", PRELOAD_PROBE, "-n", "3", "--ack-mode", "0", env=environment)
+    master.wait_answering()
+    eventually(lambda: templates(master)[0]["state"] == "loading")
+    template = template_pid(master)
+    assert master.request("reload")["ok"]
+    assert templates(master)[0]["state"] == "loading" and template_pid(master) == template
+    gate.unlink()
+    master.wait_ready(3)
+    assert all(is_forked(pid) for pid in master.pids())
+    master.stop()

@@ -526,7 +526,7 @@ def test_unwritten_log_lines_are_carried_over(master):
 
 
 def test_wrong_state_is_refused(master):
-    for text, why in (("", "no JSON"), ("{}", ".format"), ('{"format": 1}', ".groups is empty"),
+    for text, why in (("", "einhorn's state: :state is missing"), ("{", "no JSON"), ("{}", ".format"), ('{"format": 1}', ".groups is empty"),
                       ('{"format": 1, "groups": [{"settings": {"name": 3}}]}', ".groups.0.settings.name must be a string")):
         reader, writer = os.pipe()
         os.write(writer, text.encode())
