@@ -15,6 +15,7 @@ namespace einhyrningsins::config {
 struct command_line {
     request_kind kind = request_kind::run;
     settings wishes;
+    std::vector<std::string> warnings; ///< to be logged: deprecated words, and the like
 };
 
 /// Reads the words after the program's name (SPEC section 3). Options end at the first word that is

@@ -23,16 +23,22 @@ std::string entry(char letter, const std::string& name, const char* argument,
 
 } // namespace
 
+std::string describe(std::span<const option> some) {
+    std::string text;
+    for (const option& one : some) {
+        if (one.heading) text += std::string("\n") + one.heading + ":\n";
+        text += entry(one.letter, one.name, one.argument, one.help);
+    }
+    return text;
+}
+
 std::string help_text() {
     std::string text =
         "Usage: einhyrningsins [OPTIONS] [--] PROGRAM [ARGS...]\n"
         "\n"
         "Binds sockets, runs COUNT copies of PROGRAM on them, keeps them alive, and replaces\n"
         "them without losing a connection.\n";
-    for (const option& one : options()) {
-        if (one.heading) text += std::string("\n") + one.heading + ":\n";
-        text += entry(one.letter, one.name, one.argument, one.help);
-    }
+    text += describe(options());
     text += "\n"
             "Examples:\n"
             "  einhyrningsins -n 4 -b :8080,r -- ./app\n"

@@ -12,13 +12,21 @@
 namespace einhyrningsins::config {
 
 /// What the master is to do; the later one counts if several are asked for.
-enum class request_kind { run, check, help, version };
+enum class request_kind {
+    run,
+    check,
+    help,
+    version,
+    usage, ///< help in short
+    trial  ///< nothing: to have been executed is enough
+};
 
 /// Where the values of options go.
 struct draft {
     request_kind& kind;
     master_settings& master;
     group_settings& group;
+    std::vector<std::string> warnings; ///< of what is taken, but not as it may be meant
 };
 
 /// What is wrong with a value and what would be right, in one line; nothing: it was taken.
@@ -42,6 +50,9 @@ std::span<const option> options();
 
 /// The option of that long name; nullptr if there is none.
 const option* find_option(std::string_view name);
+
+/// The lines of --help about `some` options, with their headings.
+std::string describe(std::span<const option> some);
 
 /// Takes values given at run time, as the command `config` does: one, or of a repeatable option any
 /// number, which replace those it had. The name may be written with '_' for '-'. `group` changes

@@ -3,6 +3,7 @@
 
 #include "config/bind_spec.hpp"
 #include "core/policy.hpp"
+#include "core/worker.hpp"
 
 #include <optional>
 #include <string>
@@ -27,9 +28,13 @@ struct group_settings {
     /// the ack mode. Zero: for ever.
     core::duration ack_timeout = std::chrono::seconds(30);
     std::vector<bind_spec> listeners;
+    /// So many of the listeners, from the first, were "srv:" words of the command: their numbers
+    /// are in it, and EINHORN_FD_0 is the first after them.
+    unsigned server_words = 0;
     ip_family family = ip_family::any;
     int backlog = 1024;
     std::vector<std::string> drop_variables; ///< --drop-env-var
+    core::generation drops_since = 1;        ///< the first generation that does not get them
     bool command_socket_as_fd = false;       ///< -g
     bool kill_children_on_exit = false;      ///< -k
     std::optional<int> worker_nice;

@@ -36,15 +36,18 @@ text_list inherited(const environment_facts& facts) {
 void add_einhorn(text_list& to, const environment_facts& facts) {
     to.push_back("EINHORN_MASTER_PID=" + std::to_string(facts.master_pid));
     to.push_back("EINHORN_SOCK_PATH=" + facts.socket_path);
-    std::size_t count = facts.listeners.size();
     if (facts.socket_as_fd)
-        to.push_back("EINHORN_SOCK_FD=" + std::to_string(first_descriptor + count));
+        to.push_back("EINHORN_SOCK_FD=" +
+                     std::to_string(first_descriptor + facts.listeners.size()));
+    std::size_t unnamed = std::min(facts.server_words, facts.listeners.size());
+    std::size_t count = facts.listeners.size() - unnamed;
     to.push_back("EINHORN_FD_COUNT=" + std::to_string(count));
     std::string all;
     for (std::size_t i = 0; i < count; ++i) {
-        std::string fd = std::to_string(first_descriptor + i);
+        std::string fd = std::to_string(first_descriptor + unnamed + i);
+        const std::string& family = facts.listeners[unnamed + i].family;
         to.push_back("EINHORN_FD_" + std::to_string(i) + "=" + fd);
-        to.push_back("EINHORN_FD_FAMILY_" + std::to_string(i) + "=" + facts.listeners[i].family);
+        to.push_back("EINHORN_FD_FAMILY_" + std::to_string(i) + "=" + family);
         all += (i ? " " : "") + fd;
     }
     to.push_back("EINHORN_FDS=" + all);

@@ -25,6 +25,8 @@ struct environment_facts {
     std::string group_name;    ///< for LISTEN_FDNAMES; what that cannot carry becomes '_'
     bool socket_as_fd = false; ///< -g: the descriptor after the last listener
     std::vector<listener_facts> listeners; ///< from descriptor 3 on
+    /// So many of the listeners, from the first, EINHORN_FD_* do not name.
+    std::size_t server_words = 0;
     core::generation generation = 0;
     std::string notify_address; ///< empty: no NOTIFY_SOCKET
 };

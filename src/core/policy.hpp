@@ -34,6 +34,7 @@ struct policy {
     duration seconds = std::chrono::seconds(1);         ///< base of the back-off
     int stop_signal = SIGUSR2;                          ///< tells a worker to go
     duration signal_timeout = std::chrono::seconds(60); ///< until SIGTERM; zero: never
+    bool kill_at_timeout = false; ///< what comes after signal_timeout is SIGKILL at once
     unsigned max_unacked = 1;
     std::optional<unsigned> max_upgrade_additional;
 };

@@ -54,9 +54,8 @@ void group::settle_due_acks(time_point now) {
 
 void group::send_firmer_signals(time_point now) {
     for (worker& who : workers_) {
-        if (who.active() || who.pid == 0 || !is_due(who.told.deadline(wishes_.signal_timeout), now))
-            continue;
-        int signal = who.told.next_signal();
+        if (who.active() || who.pid == 0 || !is_due(who.told.deadline(wishes_), now)) continue;
+        int signal = who.told.next_signal(wishes_);
         tell(report_of::escalated{who, signal, now - who.told.at});
         dismiss(who, signal, haste::hurried, now);
     }
@@ -191,7 +190,7 @@ std::optional<time_point> group::next_deadline() const {
         if (who.active())
             keep_earliest(earliest, ack_deadline(who, wishes_.ack));
         else if (who.pid != 0)
-            keep_earliest(earliest, who.told.deadline(wishes_.signal_timeout));
+            keep_earliest(earliest, who.told.deadline(wishes_));
     }
     if (phase_ != group_phase::running) return earliest;
     keep_earliest(earliest, current_.not_before);

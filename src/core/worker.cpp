@@ -31,14 +31,16 @@ bool is_legal_move(worker_state from, worker_state to) {
     return (from == starting && to != starting) || (from == ready && to == stopping);
 }
 
-std::optional<time_point> dismissal::deadline(duration patience) const {
+std::optional<time_point> dismissal::deadline(const policy& wishes) const {
     if (signal == SIGKILL) return std::nullopt;
     if (how == haste::hurried) return at + grace_before_kill;
-    if (patience == duration::zero()) return std::nullopt;
-    return at + patience;
+    if (wishes.signal_timeout == duration::zero()) return std::nullopt;
+    return at + wishes.signal_timeout;
 }
 
-int dismissal::next_signal() const { return signal == SIGTERM ? SIGKILL : SIGTERM; }
+int dismissal::next_signal(const policy& wishes) const {
+    return signal == SIGTERM || wishes.kill_at_timeout ? SIGKILL : SIGTERM;
+}
 
 std::optional<time_point> ack_deadline(const worker& who, const ack_policy& ack) {
     if (who.state != worker_state::starting || who.pid == 0) return std::nullopt;

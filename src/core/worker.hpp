@@ -62,12 +62,11 @@ struct dismissal {
     time_point at;
     haste how = haste::patient;
 
-    /// When the next, firmer signal is due; nothing if there is none or no wish for it. `patience`
-    /// is
-    /// --signal-timeout; zero: wait for ever.
-    std::optional<time_point> deadline(duration patience) const;
-    /// SIGTERM after anything milder, SIGKILL after SIGTERM (SPEC 3, --signal-timeout).
-    int next_signal() const;
+    /// When the next, firmer signal is due; nothing if there is none or no wish for it.
+    std::optional<time_point> deadline(const policy& wishes) const;
+    /// SIGTERM after anything milder, SIGKILL after SIGTERM (SPEC 3, --signal-timeout), unless it
+    /// is to be SIGKILL in any case.
+    int next_signal(const policy& wishes) const;
 };
 
 /// One worker's record in the process table of its group.

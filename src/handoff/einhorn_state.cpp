@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "handoff/einhorn_state.hpp"
 
+#include "config/server_word.hpp"
 #include "core/signal_name.hpp"
 
 #include <yaml-cpp/yaml.h>
@@ -126,6 +127,7 @@ core::policy read_policy(const node& from, const einhorn_surroundings& where) {
     wishes.ack = read_ack(from);
     wishes.seconds = read_seconds(config, "seconds", 1);
     wishes.signal_timeout = read_seconds(from, "signal_timeout", 0);
+    wishes.kill_at_timeout = true;
     wishes.max_unacked = std::max(1U, read(config, "max_unacked", where.cpus));
     if (auto additional = read_optional<unsigned>(config, "max_upgrade_additional"))
         wishes.max_upgrade_additional = std::max(1U, *additional);
@@ -145,6 +147,20 @@ config::bind_spec read_bind(const node& from) {
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
+/// The numbers that einhorn has put in place of "srv:" words are those of its own descriptors;
+/// workers of ours will know the sockets by others.
+void read_server_words(const node& from, config::group_settings& into) {
+    words command = read_words(from, "orig_cmd");
+    if (!get(from, "sockets").IsMap() || get(from, "sockets").size() == 0 || command.empty())
+        return;
+    auto specs = config::take_server_words(command);
+    if (!specs) throw bad_key(":orig_cmd: " + specs.error().message);
+    command[0] = into.command[0];
+    into.command = std::move(command);
+    into.server_words = static_cast<unsigned>(specs->size());
+    into.listeners = std::move(*specs);
+}
+
 config::group_settings read_group_settings(const node& from, const einhorn_surroundings& where) {
     config::group_settings wishes;
     wishes.command = read_words(from, "cmd");
@@ -152,6 +168,7 @@ config::group_settings read_group_settings(const node& from, const einhorn_surro
     wishes.name = read<std::string>(from, "cmd_name", base_name(wishes.command[0]));
     wishes.policy = read_policy(from, where);
     wishes.ack_timeout = core::duration::zero();
+    read_server_words(from, wishes);
     for (const node& one : get(from, "bind"))
         wishes.listeners.push_back(read_bind(one));
     wishes.backlog = read(get(from, "config"), "backlog", 100);
@@ -159,6 +176,7 @@ config::group_settings read_group_settings(const node& from, const einhorn_surro
     wishes.command_socket_as_fd = read(from, "command_socket_as_fd", false);
     wishes.kill_children_on_exit = read(from, "kill_children_on_exit", false);
     wishes.worker_nice = read_optional<int>(get(from, "nice"), "worker");
+    wishes.preload = read<std::string>(from, "path", {});
     return wishes;
 }
 
@@ -227,8 +245,22 @@ core::group_state read_group_state(const node& from, const core::policy& wishes,
     return state;
 }
 
-std::vector<listener> read_listeners(const node& from) {
+/// The socket of a "srv:" word, by its host and port.
+int find_server_socket(const node& from, const config::bind_spec& spec) {
+    const auto& wanted = std::get<config::inet_address>(spec.address);
+    for (const auto& entry : get(from, "sockets"))
+        if (entry.first.IsSequence() && entry.first.size() == 2 &&
+            entry.first[0].as<std::string>() == wanted.host &&
+            entry.first[1].as<std::string>() == std::to_string(wanted.port))
+            return entry.second.as<int>();
+    throw bad_key(":sockets has none for " + spec.text);
+}
+
+/// In the order of the settings: those of "srv:" words, then those of -b.
+std::vector<listener> read_listeners(const node& from, const config::group_settings& wishes) {
     std::vector<listener> all;
+    for (unsigned n = 0; n < wishes.server_words; ++n)
+        all.push_back({.fd = find_server_socket(from, wishes.listeners[n])});
     for (const node& fd : get(from, "bind_fds"))
         all.push_back({.fd = fd.as<int>()});
     return all;
@@ -274,7 +306,7 @@ state read_state(const node& all, const einhorn_surroundings& where) {
     into.log_level = read_log_level(from);
     group& one = into.groups.emplace_back();
     one.settings = read_group_settings(from, where);
-    one.listeners = read_listeners(from);
+    one.listeners = read_listeners(from, one.settings);
     one.state = read_group_state(from, one.settings.policy, where);
     for (const node& each : get(all, "persistent_descriptors"))
         read_descriptor(each, into);

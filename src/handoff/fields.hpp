@@ -40,6 +40,7 @@ void fields(auto&& each, is<core::policy> auto& it) {
     each("seconds", it.seconds);
     each("stop_signal", it.stop_signal);
     each("signal_timeout", it.signal_timeout);
+    each("kill_at_timeout", it.kill_at_timeout);
     each("max_unacked", it.max_unacked);
     each("max_upgrade_additional", it.max_upgrade_additional);
 }
@@ -129,9 +130,11 @@ void fields(auto&& each, is<config::group_settings> auto& it) {
     each("policy", it.policy);
     each("ack_timeout", it.ack_timeout);
     each("listeners", it.listeners);
+    each("server_words", it.server_words);
     each("family", it.family);
     each("backlog", it.backlog);
     each("drop_variables", it.drop_variables);
+    each("drops_since", it.drops_since);
     each("command_socket_as_fd", it.command_socket_as_fd);
     each("kill_children_on_exit", it.kill_children_on_exit);
     each("worker_nice", it.worker_nice);

@@ -340,12 +340,13 @@ std::vector<int> group_runner::listener_descriptors() const {
 
 std::vector<std::string> group_runner::make_environment(core::generation number) const {
     config::environment_facts facts{.inherited = around_.environment,
-                                    .dropped = settings_.drop_variables,
                                     .master_pid = around_.master_pid,
                                     .socket_path = around_.socket_path,
                                     .group_name = settings_.name,
                                     .socket_as_fd = settings_.command_socket_as_fd,
                                     .generation = number};
+    facts.server_words = settings_.server_words;
+    if (number >= settings_.drops_since) facts.dropped = settings_.drop_variables;
     for (const os::opened_listener& one : listeners_)
         facts.listeners.push_back({one.family, one.name, one.server_starter_key});
     bool by_message = std::holds_alternative<core::ack_notify>(settings_.policy.ack);

@@ -2,6 +2,7 @@
 #include "master/logging.hpp"
 
 #include "master/log_output.hpp"
+#include "os/credentials.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
@@ -59,19 +60,33 @@ struct line {
     std::string_view text;
 };
 
+/// What a worker or a client sent must not break the line or reach a terminal raw.
+std::string printable(std::string_view text) {
+    std::string result(text);
+    for (char& c : result)
+        if (static_cast<unsigned char>(c) < ' ' || c == '\177') c = '?';
+    return result;
+}
+
 std::string as_text(const line& what, bool coloured) {
     style look = style_of(what.level);
     std::string result = timestamp() + " " + look.name + ": ";
     if (!what.group.empty()) result.append(what.group).append(": ");
-    result += what.text;
-    // What a worker or a client sent must not break the line or reach a terminal raw.
-    for (char& c : result)
-        if (static_cast<unsigned char>(c) < ' ' || c == '\177') c = '?';
+    result = printable(result.append(what.text));
     if (coloured && *look.colour) result = look.colour + result + "\033[0m";
     return result + "\n";
 }
 
-std::string as_json(const line& what) {
+/// einhorn has three levels. Warnings are none of its errors: most are about workers that died.
+std::string as_einhorn(const line& what, bool) {
+    const char* level = what.level == severity::debug   ? "DEBUG"
+                        : what.level == severity::error ? "ERROR"
+                                                        : "INFO";
+    std::string tag = "[MASTER " + std::to_string(os::own_process()) + "] " + level + ": ";
+    return tag + printable(what.text) + "\n";
+}
+
+std::string as_json(const line& what, bool) {
     json::object record{{"time", timestamp()}, {"level", style_of(what.level).name}};
     if (!what.group.empty())
         record["group"] = json::string_view(what.group.data(), what.group.size());
@@ -79,10 +94,17 @@ std::string as_json(const line& what) {
     return json::serialize(record) + "\n";
 }
 
+using line_format = std::string (*)(const line& what, bool coloured);
+
+line_format format_for(const config::master_settings& wishes) {
+    if (wishes.log_format == config::log_format::json) return as_json;
+    return wishes.personality == config::personality::einhorn ? as_einhorn : as_text;
+}
+
 /// Boost.Log's way to standard error.
 class standard_error : public blog::sinks::basic_sink_backend<blog::sinks::concurrent_feeding> {
   public:
-    standard_error(boost::asio::io_context& context, config::log_format format)
+    standard_error(boost::asio::io_context& context, line_format format)
         : output_(context),
           format_(format) {
         output_.on_recovery([](std::size_t lost) {
@@ -95,16 +117,14 @@ class standard_error : public blog::sinks::basic_sink_backend<blog::sinks::concu
         auto text = record[blog::expressions::smessage];
         auto level = record.attribute_values()["Severity"].extract<severity>();
         auto group = record.attribute_values()["Group"].extract<std::string_view>();
-        line what{*level, *group, *text};
-        output_.write(format_ == config::log_format::json ? as_json(what)
-                                                          : as_text(what, output_.is_terminal()));
+        output_.write(format_({*level, *group, *text}, output_.is_terminal()));
     }
 
     log_output& output() { return output_; }
 
   private:
     log_output output_;
-    config::log_format format_;
+    line_format format_;
 };
 
 boost::shared_ptr<standard_error> console;
@@ -134,6 +154,7 @@ void add_syslog() {
 }
 
 severity least = severity::info;
+severity deprecation = severity::warning;
 
 } // namespace
 
@@ -143,7 +164,9 @@ void set_up_logging(boost::asio::io_context& context, const config::master_setti
                   : wishes.verbosity == quiet ? severity::error
                                               : severity::info);
     using sink = blog::sinks::unlocked_sink<standard_error>;
-    console = boost::make_shared<standard_error>(context, wishes.log_format);
+    console = boost::make_shared<standard_error>(context, format_for(wishes));
+    deprecation =
+        wishes.personality == config::personality::einhorn ? severity::error : severity::warning;
     blog::core::get()->add_sink(boost::make_shared<sink>(console));
     if (wishes.syslog) add_syslog();
 }
@@ -164,6 +187,8 @@ const char* level_name(severity level) { return style_of(level).name; }
 core::severity log_level() { return least; }
 
 void set_log_level(core::severity level) { least = level; }
+
+void log_deprecation(std::string_view text) { log(deprecation, "", text); }
 
 void log(severity level, std::string_view group, std::string_view text) {
     if (level < least) return;

@@ -30,6 +30,9 @@ const char* level_name(core::severity level);
 core::severity log_level();
 void set_log_level(core::severity least);
 
+/// Logs, as gravely as the personality has it, that something will not be understood for ever.
+void log_deprecation(std::string_view text);
+
 /// Logs one line. `group` names whom it is about; empty: the master itself.
 void log(core::severity severity, std::string_view group, std::string_view text);
 

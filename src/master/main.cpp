@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "config/command_line.hpp"
+#include "config/einhorn_command_line.hpp"
 #include "config/number.hpp"
 #include "handoff/einhorn_state.hpp"
 #include "handoff/text.hpp"
@@ -11,6 +12,7 @@
 #include "os/signals.hpp"
 #include "os/template_process.hpp"
 #include "os/template_server.hpp"
+#include "protocol/einhorn_wording.hpp"
 #include "protocol/version.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -19,14 +21,18 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace {
 
 using namespace einhyrningsins;
 
+/// The name that we go by, for people.
+const char* program = "einhyrningsins";
+
 int complain(const std::string& message, int exit_code) {
-    std::fprintf(stderr, "einhyrningsins: %s\n", message.c_str());
+    std::fprintf(stderr, "%s: %s\n", program, message.c_str());
     return exit_code;
 }
 
@@ -37,9 +43,11 @@ int print(const std::string& text) {
 
 /// `origin` is settings for a start, or the state that another program has handed over.
 template <class Origin>
-int serve(Origin origin, master::call how) {
+int serve(Origin origin, master::call how, const std::vector<std::string>& warnings = {}) {
     boost::asio::io_context context(1);
     master::set_up_logging(context, origin.master);
+    for (const std::string& warning : warnings)
+        master::log_deprecation(warning);
     int exit_code = 1;
     try {
         master::master everything(context, std::move(origin), std::move(how));
@@ -107,6 +115,42 @@ int check(const reload_words& reload) {
     return state ? 0 : complain("--with-state-fd " + state.error(), 1);
 }
 
+bool is_called(std::string_view path, std::string_view name) {
+    return path.substr(path.rfind('/') + 1) == name;
+}
+
+bool is_einhorn() { return is_called(program, "einhorn"); }
+
+auto parse(const std::vector<std::string>& words) {
+    if (!is_einhorn()) return config::parse_command_line(words, os::available_cpus());
+    const char* directory = std::getenv("TMPDIR");
+    return config::parse_einhorn_command_line(words, os::available_cpus(),
+                                              directory && *directory ? directory : "/tmp");
+}
+
+int answer(config::request_kind what) {
+    using enum config::request_kind;
+    switch (what) {
+    case help: return print(config::help_text());
+    case version: return print(std::string("einhyrningsins ") + protocol::version + "\n");
+    default: return print("the command line is right\n");
+    }
+}
+
+/// einhorn calls a request for help a failure.
+int answer_as_einhorn(config::request_kind what) {
+    using enum config::request_kind;
+    switch (what) {
+    case help: return print(config::einhorn_usage(false)), 1;
+    case usage: return print(config::einhorn_usage(true)), 1;
+    case version:
+        return print(std::string(protocol::einhorn::version) + " (einhyrningsins " +
+                     protocol::version + ")\n");
+    case trial: return 0;
+    default: return answer(what);
+    }
+}
+
 void prepare_process() {
     os::return_large_blocks();
     os::block_all_signals();
@@ -117,6 +161,7 @@ void prepare_process() {
 int main(int argc, char** argv) {
     if (argc > 1 && argv[1] == os::template_word) return os::run_template(argc, argv);
     os::open_standard_descriptors();
+    if (is_called(argv[0], "einhorn")) program = "einhorn";
     std::vector<std::string> words(argv + 1, argv + argc);
     reload_words reload = take_reload_words(words);
     if (reload.state_fd && !reload.check) {
@@ -124,15 +169,11 @@ int main(int argc, char** argv) {
         return take_over(*reload.state_fd, {argv[0], words, os::take_environment(argc, argv)});
     }
     if (reload.check) return check(reload);
-    auto parsed = config::parse_command_line(words, os::available_cpus());
-    if (!parsed) return complain(parsed.error().message, 2);
-    using enum config::request_kind;
-    switch (parsed->kind) {
-    case help: return print(config::help_text());
-    case version: return print(std::string("einhyrningsins ") + protocol::version + "\n");
-    case check: return print("the command line is right\n");
-    case run: break;
-    }
+    auto parsed = parse(words);
+    if (!parsed) return complain(parsed.error().message, is_einhorn() ? 1 : 2);
+    if (parsed->kind != config::request_kind::run)
+        return is_einhorn() ? answer_as_einhorn(parsed->kind) : answer(parsed->kind);
     prepare_process();
-    return serve(std::move(parsed->wishes), {argv[0], words, os::take_environment(argc, argv)});
+    return serve(std::move(parsed->wishes), {argv[0], words, os::take_environment(argc, argv)},
+                 parsed->warnings);
 }

@@ -43,6 +43,18 @@ group_runner::listener_list open_listeners(const config::group_settings& wishes)
     return all;
 }
 
+/// einhorn without a name is known by what it runs.
+std::string process_title(const config::settings& wishes) {
+    const std::string& name = wishes.master.command_name;
+    if (wishes.master.personality != config::personality::einhorn)
+        return name.empty() ? "" : "einhyrningsins: " + name;
+    std::string title = "einhorn:" + (name.empty() ? "" : " " + name);
+    if (name.empty())
+        for (const std::string& word : wishes.groups[0].command)
+            title += " " + word;
+    return title;
+}
+
 } // namespace
 
 master::master(asio::io_context& context, config::settings wishes, call how)
@@ -95,11 +107,18 @@ void master::check_programs() const {
 
 void master::enter() {
     os::raise_descriptor_limit();
-    if (settings_.master.nice)
-        if (auto done = os::set_niceness(*settings_.master.nice); !done)
-            throw start_failure("--nice: " + done.error().message());
-    if (!settings_.master.command_name.empty())
-        os::set_process_title("einhyrningsins: " + settings_.master.command_name);
+    change_niceness();
+    if (auto title = process_title(settings_); !title.empty()) os::set_process_title(title);
+}
+
+/// einhorn goes on without.
+void master::change_niceness() const {
+    if (!settings_.master.nice) return;
+    auto done = os::set_niceness(*settings_.master.nice);
+    if (done) return;
+    std::string why = "--nice: " + done.error().message();
+    if (settings_.master.personality != config::personality::einhorn) throw start_failure(why);
+    log(severity::error, "", why);
 }
 
 void master::open_signals() {
@@ -192,8 +211,7 @@ void master::on_signal(int number) {
     switch (number) {
     case SIGHUP: return upgrade_all();
     case SIGALRM:
-        log(severity::warning, "",
-            "SIGALRM is deprecated as a request for an upgrade; send SIGHUP");
+        log_deprecation("SIGALRM is deprecated as a request for an upgrade; send SIGHUP");
         return upgrade_all();
     case SIGINT: return stopping_ ? kill_all() : stop(std::nullopt);
     case SIGTERM: return stopping_ ? kill_all() : stop(SIGTERM);

@@ -66,6 +66,7 @@ class master {
     void describe_surroundings(std::string working_directory);
     void check_programs() const;
     void enter();
+    void change_niceness() const;
     void open_signals();
     void lock();
     void open_groups();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <limits>
 
@@ -97,6 +98,8 @@ void invariants::check_report(const core::report_of::escalated& what) {
     bool insists = wishes_.signal_timeout != core::duration::zero() || !patient || its.again;
     if (++its.escalations > 2 || now_ - its.at < least || !insists)
         throw violation("patience_is_kept", id(what.worker.id));
+    if (wishes_.kill_at_timeout && what.signal != SIGKILL)
+        throw violation("patience_is_kept", id(what.worker.id) + " is spared");
     its.at = now_;
 }
 

@@ -89,6 +89,8 @@ BOOST_AUTO_TEST_CASE(upgrades_under_a_stubborn_generation) {
     history stubborn = quiet_group(1);
     stubborn.programs[0].heeds = obedience::stubborn;
     explore_all(stubborn, upgrades, 6);
+    stubborn.policies[0].kill_at_timeout = true;
+    explore_all(stubborn, upgrades, 6);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -45,6 +45,7 @@ core::policy make_policy(dice& random) {
     wishes.seconds = random.one_of<core::duration>({0s, 100ms, 1s, 1s, 20s});
     wishes.stop_signal = random.one_of({SIGUSR2, SIGUSR2, SIGTERM, SIGQUIT});
     wishes.signal_timeout = random.one_of<core::duration>({0s, 1s, 60s, 60s});
+    wishes.kill_at_timeout = random.one_in(4);
     wishes.max_unacked = random.one_of({1U, 2U, 3U, 100U});
     if (random.one_in(2)) wishes.max_upgrade_additional = 1 + random.below(2);
     return wishes;
@@ -108,8 +109,8 @@ std::string describe(const core::policy& what) {
     return "number " + number(what.number) + ", ack " + describe(what.ack) + ", retries " +
            limit(what.retries) + ", seconds " + length(what.seconds) + ", stop signal " +
            core::signal_name(what.stop_signal) + ", signal timeout " + length(what.signal_timeout) +
-           ", max unacked " + number(what.max_unacked) + ", max additional " +
-           limit(what.max_upgrade_additional);
+           (what.kill_at_timeout ? " and SIGKILL at once" : "") + ", max unacked " +
+           number(what.max_unacked) + ", max additional " + limit(what.max_upgrade_additional);
 }
 
 std::string describe(const program& what) {

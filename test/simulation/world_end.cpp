@@ -34,7 +34,10 @@ void world::finish_upgrade() {
 void world::finish_stop() {
     const core::policy& wishes = group_.wishes();
     bool insists = wishes.signal_timeout != core::duration::zero();
-    auto patience = insists ? wishes.signal_timeout + core::grace_before_kill : longest_stop;
+    auto patience = !insists ? longest_stop
+                    : wishes.kill_at_timeout
+                        ? std::max(wishes.signal_timeout, core::grace_before_kill) // if overdue
+                        : wishes.signal_timeout + core::grace_before_kill;
     bool bounded = insists || obeys();
     stop(SIGTERM, bounded ? patience : core::duration::zero(), bounded);
     stop(SIGKILL, core::duration::zero(), true);

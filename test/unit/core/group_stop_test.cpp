@@ -67,6 +67,19 @@ BOOST_AUTO_TEST_CASE(after_sigterm_comes_sigkill) {
     BOOST_TEST(one.deeds() == (lines{"SIGKILL to 101", "SIGKILL to 102"}));
 }
 
+BOOST_AUTO_TEST_CASE(or_sigkill_comes_at_once) {
+    life one = couple({.signal_timeout = 5s, .kill_at_timeout = true});
+    one.happens(event::stop{SIGUSR2});
+    one.exit(102);
+    one.deeds();
+    one.pass(5s - 1ns);
+    BOOST_TEST(one.deeds() == lines());
+    one.pass(1ns);
+    BOOST_TEST(one.deeds() == lines{"SIGKILL to 101"});
+    BOOST_TEST(one.hears("is still there after 5 s; sending SIGKILL"));
+    BOOST_TEST(!one.group().next_deadline().has_value());
+}
+
 BOOST_AUTO_TEST_CASE(patience_without_end) {
     life one = couple({.signal_timeout = 0s});
     one.happens(event::stop{SIGUSR2});

@@ -39,19 +39,26 @@ BOOST_AUTO_TEST_CASE(states_have_names) {
 }
 
 BOOST_AUTO_TEST_CASE(signals_become_firmer) {
-    BOOST_TEST(dismissal{.signal = SIGUSR2}.next_signal() == SIGTERM);
-    BOOST_TEST(dismissal{.signal = SIGQUIT}.next_signal() == SIGTERM);
-    BOOST_TEST(dismissal{.signal = SIGTERM}.next_signal() == SIGKILL);
+    BOOST_TEST(dismissal{.signal = SIGUSR2}.next_signal({}) == SIGTERM);
+    BOOST_TEST(dismissal{.signal = SIGQUIT}.next_signal({}) == SIGTERM);
+    BOOST_TEST(dismissal{.signal = SIGTERM}.next_signal({}) == SIGKILL);
+}
+
+BOOST_AUTO_TEST_CASE(or_the_firmest_comes_at_once) {
+    policy short_shrift{.kill_at_timeout = true};
+    for (int signal : {SIGUSR2, SIGQUIT, SIGTERM})
+        BOOST_TEST(dismissal{.signal = signal}.next_signal(short_shrift) == SIGKILL);
 }
 
 BOOST_AUTO_TEST_CASE(when_the_next_signal_is_due) {
     time_point at{100s};
-    BOOST_TEST((dismissal{SIGUSR2, at, haste::patient}.deadline(60s) == at + 60s));
-    BOOST_TEST((dismissal{SIGTERM, at, haste::patient}.deadline(60s) == at + 60s));
-    BOOST_TEST((dismissal{SIGTERM, at, haste::hurried}.deadline(60s) == at + 10s));
-    BOOST_TEST(!(dismissal{SIGUSR2, at, haste::patient}.deadline(0s).has_value()));
-    BOOST_TEST((dismissal{SIGTERM, at, haste::hurried}.deadline(0s) == at + 10s));
-    BOOST_TEST(!(dismissal{SIGKILL, at, haste::hurried}.deadline(60s).has_value()));
+    policy minute{.signal_timeout = 60s}, for_ever{.signal_timeout = 0s};
+    BOOST_TEST((dismissal{SIGUSR2, at, haste::patient}.deadline(minute) == at + 60s));
+    BOOST_TEST((dismissal{SIGTERM, at, haste::patient}.deadline(minute) == at + 60s));
+    BOOST_TEST((dismissal{SIGTERM, at, haste::hurried}.deadline(minute) == at + 10s));
+    BOOST_TEST(!(dismissal{SIGUSR2, at, haste::patient}.deadline(for_ever).has_value()));
+    BOOST_TEST((dismissal{SIGTERM, at, haste::hurried}.deadline(for_ever) == at + 10s));
+    BOOST_TEST(!(dismissal{SIGKILL, at, haste::hurried}.deadline(minute).has_value()));
 }
 
 BOOST_AUTO_TEST_CASE(when_the_time_of_a_starting_worker_is_over) {

@@ -192,6 +192,7 @@ BOOST_AUTO_TEST_CASE(policy) {
     BOOST_TEST((std::get<core::ack_timer>(wishes.ack).survive == 2500ms));
     BOOST_TEST((wishes.seconds == 500ms));
     BOOST_TEST((wishes.signal_timeout == 20s));
+    BOOST_TEST(wishes.kill_at_timeout);
     BOOST_TEST(wishes.max_unacked == 2U);
     std::string manual =
         replaced(whole_state, "    :type: :timer\n    :timeout: 2.5\n", "    :type: :manual\n");
@@ -243,6 +244,23 @@ BOOST_AUTO_TEST_CASE(the_upgrade_that_was_asked_for) {
     BOOST_TEST((all.wishes[0].upgrade == core::upgrade_mode::rolling));
     all = parsed(replaced(quiet, ":reloading_for_upgrade: true", ":reloading_for_upgrade: false"));
     BOOST_TEST(all.wishes.empty());
+}
+
+BOOST_AUTO_TEST_CASE(sockets_of_words_in_the_command) {
+    std::string text = replaced(whole_state, "  :sockets: {}\n",
+                                "  :sockets:\n    ? - 127.0.0.1\n      - '8000'\n    : 12\n");
+    text = replaced(text, "  :orig_cmd: &3\n  - app\n",
+                    "  :orig_cmd: &3\n  - app\n  - \"--listen=srv:127.0.0.1:8000,r\"\n  - x\n");
+    handoff::state all = parsed(text);
+    const config::group_settings& group = all.groups.at(0).settings;
+    BOOST_TEST(group.command == (std::vector<std::string>{"/srv/app", "--listen=3", "x"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(group.server_words == 1U);
+    BOOST_REQUIRE(all.groups[0].listeners.size() == 3U);
+    BOOST_TEST(all.groups[0].listeners[0].fd == 12);
+    BOOST_TEST(all.groups[0].listeners[1].fd == 7);
+    BOOST_TEST(refusal(replaced(text, "'8000'", "'8001'")) ==
+               "einhorn's state: :sockets has none for 127.0.0.1:8000,r");
 }
 
 BOOST_AUTO_TEST_CASE(it_can_be_handed_on) {
