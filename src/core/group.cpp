@@ -306,7 +306,8 @@ void group::set_state(worker& who, worker_state state) {
 void group::dismiss(worker& who, int signal, haste how, time_point now) {
     if (who.active()) set_state(who, worker_state::stopping);
     who.told = {signal, now, how};
-    if (who.pid != 0) actions_.push_back(action::signal{who.id, who.pid, signal});
+    if (who.pid != 0 && !will_signal(who.id, signal))
+        actions_.push_back(action::signal{who.id, who.pid, signal});
 }
 
 void group::dismiss_all(int signal, time_point now) {
@@ -345,6 +346,14 @@ worker group::remove(worker_id id) {
     worker who = std::move(*found);
     workers_.erase(found);
     return who;
+}
+
+/// Whether that was decided in this turn already, before the operator changed his mind twice.
+bool group::will_signal(worker_id id, int signal) const {
+    return std::ranges::any_of(actions_, [&](const action_type& what) {
+        auto* sent = std::get_if<action::signal>(&what);
+        return sent && sent->id == id && sent->number == signal;
+    });
 }
 
 /// Once its end is known its pid may be given to another process at any time.

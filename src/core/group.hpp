@@ -107,6 +107,7 @@ class group {
     void retire(worker_id id, time_point now);
     void drop_unrequested(core::generation number);
     worker remove(worker_id id);
+    bool will_signal(worker_id id, int signal) const;
     void cancel_signals(worker_id id);
 
     worker* find_mutable(process_id pid);

@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 
@@ -252,6 +253,25 @@ def test_a_hundred_reloads_under_load(master):
     eventually(lambda: len(master.pids()) == 4)
     eventually(lambda: descriptors(master) == open_files, what="no descriptor is left over")
     assert master.pid == pid and reloads(master) >= 101
+    master.stop()
+
+
+@pytest.mark.bounded(120)
+def test_workers_that_come_and_go_during_reloads(master):
+    """Every start is answered, every death is noticed once, with its cause, whenever it comes."""
+    program = master.probe("--ack", "manual", "--exit-after", "0.03", "--exit-code", "7")
+    master.spawn("-m", "-n", "4", "-v", program=program)
+    master.wait_answering()
+    for _ in range(60):
+        reload(master)
+    assert master.request("stop")["ok"]
+    eventually(lambda: master.group()["state"] == "stopped")
+    log = master.log()
+    ended = re.findall(r"worker (\d+) \(index \d+, generation 1\) (?:died|has gone|died before its ack): ([^,]+),", log)
+    born = re.findall(r"worker (\d+) \(index \d+, generation 1\) started", log)
+    assert sorted(born) == sorted(pid for pid, _ in ended) and len(born) > 20
+    assert {cause for _, cause in ended} <= {"exit code 7", "SIGUSR2"}, "no cause is unknown"
+    assert {int(pid) for pid in born} >= {report.pid for report in master.all_reports()}
     master.stop()
 
 

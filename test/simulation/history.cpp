@@ -67,12 +67,12 @@ program make_program(dice& random) {
 /// Of each kind with the weight that makes histories eventful: many upgrades and deaths, few stops.
 step_kind make_kind(dice& random) {
     using enum step_kind;
-    return random.one_of({start,   stop,   restart,   forward,    upgrade,      upgrade,
-                          upgrade, resize, resize,    deploy,     deploy,       scarcity,
-                          pass,    pass,   pass,      pass,       pass,         wait,
-                          wait,    wait,   wait,      wait,       wait,         kill,
-                          kill,    kill,   kill,      ack,        ack,          ack,
-                          ack,     ping,   stale_ack, stale_exit, stale_answer, reconfigure});
+    return random.one_of(
+        {start,     stop,       restart,      forward,     upgrade, upgrade, upgrade, resize,
+         resize,    deploy,     deploy,       scarcity,    pass,    pass,    pass,    pass,
+         pass,      wait,       wait,         wait,        wait,    wait,    wait,    kill,
+         kill,      kill,       kill,         ack,         ack,     ack,     ack,     ping,
+         stale_ack, stale_exit, stale_answer, reconfigure, reload,  reload});
 }
 
 unsigned make_argument(dice& random, step_kind kind) {
@@ -125,9 +125,9 @@ std::string describe(const program& what) {
 
 const char* name(step_kind kind) {
     constexpr const char* names[] = {
-        "start",       "stop",   "restart",   "forward",    "upgrade",     "resize",
-        "reconfigure", "deploy", "scarcity",  "pass",       "wait",        "kill",
-        "ack",         "ping",   "stale_ack", "stale_exit", "stale_answer"};
+        "start",       "stop",   "restart",   "forward",    "upgrade",      "resize",
+        "reconfigure", "deploy", "scarcity",  "pass",       "wait",         "kill",
+        "ack",         "ping",   "stale_ack", "stale_exit", "stale_answer", "reload"};
     return names[static_cast<unsigned>(kind)];
 }
 

@@ -34,20 +34,21 @@ enum class step_kind {
     start,
     stop, ///< with the signal `argument`
     restart,
-    forward,     ///< the signal `argument`
-    upgrade,     ///< 0: rolling, else fleet
-    resize,      ///< to `argument`
-    reconfigure, ///< to the history's policy number `argument`
-    deploy,      ///< generations that begin from now on run program number `argument`
-    scarcity,    ///< 0: the machine has room for processes, else not
-    pass,        ///< `argument` ms go by
-    wait,        ///< until something is due
-    kill,        ///< a process, counted from the youngest; see kill_argument
-    ack,         ///< a message of a process, counted from the youngest
-    ping,        ///< likewise
-    stale_ack,   ///< of a process long gone, or never there
-    stale_exit,  ///< likewise
-    stale_answer ///< to a spawn that was answered before, or never wished for
+    forward,      ///< the signal `argument`
+    upgrade,      ///< 0: rolling, else fleet
+    resize,       ///< to `argument`
+    reconfigure,  ///< to the history's policy number `argument`
+    deploy,       ///< generations that begin from now on run program number `argument`
+    scarcity,     ///< 0: the machine has room for processes, else not
+    pass,         ///< `argument` ms go by
+    wait,         ///< until something is due
+    kill,         ///< a process, counted from the youngest; see kill_argument
+    ack,          ///< a message of a process, counted from the youngest
+    ping,         ///< likewise
+    stale_ack,    ///< of a process long gone, or never there
+    stale_exit,   ///< likewise
+    stale_answer, ///< to a spawn that was answered before, or never wished for
+    reload        ///< another group goes on with what this one knows
 };
 
 struct step {

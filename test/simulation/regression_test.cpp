@@ -75,6 +75,31 @@ BOOST_AUTO_TEST_CASE(resize_in_a_limited_upgrade) {
                      {kill, kill_argument(0, 1)}}});
 }
 
+/// Commands that take each other back, all in one turn, sent the first signal twice.
+BOOST_AUTO_TEST_CASE(wishes_that_change_in_one_turn) {
+    check({.policies = {{.number = 2, .ack = core::ack_timer{0s}, .stop_signal = SIGQUIT}},
+           .programs = {{}},
+           .steps = {{start}, {restart, 0, false}, {stop, SIGUSR2, false}, {restart}}});
+}
+
+/// A group that goes on from what another knew, in the middle of everything.
+BOOST_AUTO_TEST_CASE(reload_in_an_upgrade_that_fails) {
+    check({.policies = {{.number = 2, .ack = core::ack_manual{}, .retries = 2}},
+           .programs = {{}, {.exec_fails = true}},
+           .answer_takes = 1s,
+           .steps = {{start},
+                     {pass, 5000},
+                     {deploy, 1},
+                     {upgrade, 0},
+                     {reload},
+                     {wait},
+                     {kill, kill_argument(0, 1)},
+                     {reload},
+                     {pass, 500},
+                     {reload},
+                     {pass, 33'000}}});
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace einhyrningsins::simulation

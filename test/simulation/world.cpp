@@ -61,6 +61,7 @@ void world::perform(const step& what) {
     case scarcity: scarce_ = argument != 0; break;
     case pass: this->pass(std::chrono::milliseconds(argument)); break;
     case step_kind::wait: this->wait(); break;
+    case reload: hand_over(); break;
     case kill: strike(argument % 64, argument / 64 % 3); break;
     case ack:
         if ((whose = pick(argument))) apply(core::event::acked{whose->pid});
@@ -71,6 +72,20 @@ void world::perform(const step& what) {
     default: stale_news(what.kind, argument);
     }
     if (what.settle) settle();
+}
+
+/// As a master does that executes another in its place: between two turns, when all is done that
+/// was decided.
+void world::hand_over() {
+    settle();
+    core::group_state state = group_.state();
+    if (auto wrong = core::find_contradiction(state); !wrong.empty())
+        throw violation("what_is_handed_over_is_sound", wrong);
+    auto deadline = group_.next_deadline();
+    group_ = core::group(std::move(state), ++reloads_, true);
+    if (group_.next_deadline() != deadline)
+        throw violation("a_reload_changes_nothing", "another deadline");
+    if (traced_) note("reload");
 }
 
 void world::strike(unsigned from_youngest, unsigned cause) {

@@ -61,6 +61,7 @@ class world {
 
     void answer(process& one);
     void exit(core::process_id pid);
+    void hand_over();
     void strike(unsigned from_youngest, unsigned cause);
     void stale_news(step_kind kind, unsigned argument);
     process* pick(unsigned from_youngest);
@@ -82,6 +83,7 @@ class world {
     core::duration answer_takes_;
     std::size_t deployed_ = 0;
     bool scarce_ = false;
+    unsigned reloads_ = 0;
     std::map<core::generation, std::size_t> plans_; ///< as the shell keeps them: what each runs
     std::map<core::generation, unsigned> spawned_;  ///< how many of each
     std::vector<process> processes_;                ///< in the order of their start
