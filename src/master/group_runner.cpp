@@ -10,6 +10,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <random>
 #include <variant>
 
@@ -127,7 +128,7 @@ void group_runner::take_over(const handoff::recipe& from) {
     plans_.insert_or_assign(from.generation, os::spawn_plan::make(std::move(recipe)));
 }
 
-/// Without the socket to it the template process has ended by now.
+/// Without the socket to it the template process is of no use: it is as good as dead.
 void group_runner::take_over(const handoff::preload& from) {
     if (from.fd >= 0) {
         preloads_.insert_or_assign(
@@ -135,9 +136,16 @@ void group_runner::take_over(const handoff::preload& from) {
             preload::take_over(context_, from, settings_.command_socket_as_fd, preload_owner()));
         return;
     }
+    if (os::is_own_child(from.pid)) os::send_signal(from.pid, SIGKILL);
+    std::vector<core::action::spawn> left;
     for (const auto& wishes : {from.asked, from.waits})
         for (const handoff::birth_wish& one : wishes)
-            execute({one.id, one.index, from.generation});
+            left.push_back({one.id, one.index, from.generation});
+    // Not now: workers may need what the master is only about to take over.
+    boost::asio::post(context_, [this, left = std::move(left)] {
+        for (const core::action::spawn& wish : left)
+            execute(wish);
+    });
 }
 
 /// While another program ran in this process, a wrapper of the next one say, it may have reaped a

@@ -199,9 +199,10 @@ void preload::on(const os::template_answer::refused& what) {
 }
 
 void preload::on(const os::template_answer::forked& what) {
+    if (asked_.empty() || what.pid == pid()) return on(os::template_answer::garbled{});
     auto death = take_stray(what.pid);
-    bool is_worker = death || (what.pid != pid() && os::is_own_child(what.pid));
-    if (asked_.empty() || !is_worker) return on(os::template_answer::garbled{});
+    // Another program in this process during a reload may have reaped it.
+    if (!death && !os::is_own_child(what.pid)) death = core::exit_cause{};
     asked_birth first = take_first();
     owner_.born({first.wish, what.pid, std::move(first.control), death});
 }

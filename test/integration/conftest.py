@@ -20,7 +20,7 @@ def pytest_configure(config):
 NOT_UNDER_SANITIZERS = (
     "test_client_that_never_reads_is_dropped", "test_never_wider_for_a_moment", "test_memory_does_not_grow_with_deaths", "test_memory_is_shared",
     "test_long_yaml_leaves_no_memory_behind", "test_clone_fails_for_a_while", "test_too_few_descriptors_at_the_start",
-    "test_idle", "test_zero_loss")
+    "test_idle", "test_memory_is_shared", "test_zero_loss")
 
 
 def pytest_collection_modifyitems(config, items):

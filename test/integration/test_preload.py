@@ -433,6 +433,11 @@ def test_internal_word_is_for_the_master_only():
 
 # ---- A reload of the master ----
 
+def reload(master):
+    reply = master.request("reload")
+    assert reply["ok"], reply["message"]
+
+
 def test_template_process_goes_on_after_a_reload(master):
     start(master, "-n", "2", "--ack-mode", "0", "-b", "127.0.0.1:0", "-g")
     before, template = master.pids(), template_pid(master)
@@ -460,4 +465,75 @@ def test_reload_while_the_object_is_loading(master):
     gate.unlink()
     master.wait_ready(3)
     assert all(is_forked(pid) for pid in master.pids())
+    master.stop()
+
+
+def test_reload_while_workers_are_being_forked(master):
+    start(master, "-m", "-g", "-n", "16", program=master.probe("--ack", "fd"))
+    template = template_pid(master)
+    os.kill(template, signal.SIGSTOP)
+    for pid in master.pids():
+        os.kill(pid, signal.SIGKILL)
+    master.wait_log("worker .* died", count=16)
+    reload(master)
+    os.kill(template, signal.SIGCONT)
+    master.wait_ready(16)
+    assert all(map(is_forked, master.pids())) and template_pid(master) == template
+    assert len(master.marked()) == 1 + 1 + 16, "none is there that the master does not know"
+    master.stop()
+
+
+@pytest.mark.bounded(200)
+def test_reloads_among_deaths_lose_nobody(master):
+    # Workers die and are forked all the time, some of them while the master is another program.
+    master.spawn("-v", "-p", PRELOAD_PROBE, "--ack-mode", "0", "-n", "8",
+                 program=master.probe("--exit-after", "0.3"))
+    master.wait_answering()
+
+    def pids(what):
+        return re.findall(rf"worker (\d+) \([^)]*\) {what}", master.log())
+    while len(pids("died")) < 80:
+        reload(master)
+    assert GOING_ON not in master.log()
+    master.stop()
+    ended = pids("died") + pids("has gone")
+    assert sorted(ended) == sorted(pids("started")), "each one was born once, and its end was noticed once"
+    assert "unknown" not in master.log()
+
+
+def test_template_that_dies_during_a_reload(master):
+    wrapper = master.dir / "wrapper"
+    wrapper.write_text(f'#!/bin/sh\n[ "$1" = --upgrade-check ] || kill -9 $(cat {master.dir}/victim)\n'
+                       f'exec "{MASTER}" "$@"\n')
+    wrapper.chmod(0o755)
+    start(master, "--ack-mode", "0", "-n", "2", "--reexec-as", wrapper)
+    (master.dir / "victim").write_text(str(template_pid(master)))
+    reload(master)
+    master.wait_log(GOING_ON)
+    os.kill(master.pids()[0], signal.SIGKILL)
+    master.wait_log("worker .* died")
+    master.wait_ready()
+    assert sorted(map(is_forked, master.pids())) == [False, True]
+    master.stop()
+
+
+def test_wrapper_that_closes_the_socket_to_the_template(master):
+    _, environment = hanging(master)
+    wrapper = master.dir / "wrapper"
+    wrapper.write_text(f"""#!/usr/bin/python3
+import json, os, sys
+if sys.argv[1] == "--with-state-fd":
+    state = json.loads(os.pread(int(sys.argv[2]), 1 << 20, 0))
+    os.close(state["groups"][0]["preloads"][0]["fd"])
+os.execv("{MASTER}", sys.argv)
+""")
+    wrapper.chmod(0o755)
+    master.spawn("-p", PRELOAD_PROBE, "-m", "-g", "-n", "3", "--reexec-as", wrapper, env=environment,
+                 program=master.probe("--ack", "fd"))
+    master.wait_answering()
+    [loading] = templates(master)
+    reload(master)
+    master.wait_ready(3)
+    assert not any(map(is_forked, master.pids()))
+    eventually(lambda: not alive(loading["pid"]), what="nobody can talk to it any more")
     master.stop()

@@ -179,20 +179,20 @@ BOOST_AUTO_TEST_CASE(what_is_missing_is_told) {
 
 BOOST_AUTO_TEST_CASE(it_is_killed_when_nobody_has_it_any_more) {
     loaded one(recipe({"prog"}));
-    { template_process last(one.pid(), unique_fd(one.release_control())); }
+    { template_process last(one.pid(), unique_fd(::dup(one.control()))); }
     BOOST_TEST(end_of(one.pid()) == 1000 + SIGKILL);
 }
 
 BOOST_AUTO_TEST_CASE(it_goes_when_its_control_socket_is_closed) {
     loaded one(recipe({"prog"}));
-    ::close(one.release_control());
+    one.forget();
     BOOST_TEST(end_of(one.pid()) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(another_one_can_take_over) {
     scratch directory;
     loaded one(recipe({"prog", directory / "report"}));
-    template_process other(one.pid(), unique_fd(one.release_control()));
+    template_process other(one.pid(), unique_fd(::dup(one.control())));
     BOOST_TEST(end_of(fork_worker(other, 0)) == 0);
 }
 
