@@ -39,9 +39,10 @@ bool try_again() { return errno == EINTR && !take_interrupt(); }
 
 } // namespace
 
-client::client(std::string socket_path, double timeout)
+client::client(std::string socket_path, double timeout, parser parse)
     : socket_path_(std::move(socket_path)),
-      timeout_(timeout) {}
+      timeout_(timeout),
+      parse_(parse) {}
 
 client::~client() { disconnect(); }
 
@@ -83,7 +84,7 @@ boost::system::result<protocol::reply, failure> client::converse(const protocol:
     if (auto failed = send(to_line(what))) return *failed;
     for (std::string line;;) {
         if (auto failed = next_line(line)) return *failed;
-        auto heard = protocol::parse_reply(line);
+        auto heard = parse_(line);
         if (!heard)
             return failure{"what answers at " + socket_path_ + " does not speak as a master does"};
         hear(line, *heard);

@@ -27,8 +27,11 @@ class client {
     /// Hears each line of the master as it was written and as it was understood.
     using listener = std::function<void(std::string_view, const protocol::reply&)>;
 
+    /// Understands a line of the master; nothing if it is no reply.
+    using parser = std::optional<protocol::reply> (*)(std::string_view);
+
     /// `timeout`: seconds to wait for the first answer to a request; 0: for ever.
-    client(std::string socket_path, double timeout);
+    client(std::string socket_path, double timeout, parser parse = protocol::parse_reply);
     ~client();
     client(const client&) = delete;
     client& operator=(const client&) = delete;
@@ -36,8 +39,8 @@ class client {
     /// Connects, if that has not happened yet.
     std::optional<failure> connect();
 
-    /// Sends a request, which must have an id, and waits until the master has said its last word
-    /// about it, which is returned. After a failure the connection is closed.
+    /// Sends a request and waits until the master has said its last word about it, which is
+    /// returned; without an id that is the first. After a failure the connection is closed.
     boost::system::result<protocol::reply, failure> ask(const protocol::request& what,
                                                         const listener& hear);
 
@@ -57,6 +60,7 @@ class client {
 
     std::string socket_path_;
     double timeout_;
+    parser parse_;
     int socket_ = -1; ///< owned
     std::string received_;
     std::size_t searched_ = 0; ///< of received_: has no newline

@@ -29,6 +29,7 @@ std::vector<std::string> command_names() {
 
 /// None if the master does not answer: then a line is no worse than without completion.
 std::vector<std::string> group_names() {
+    if (!asked) return {};
     protocol::request list{.command = "list", .id = 1};
     auto answer = asked->ask(list, [](std::string_view, const protocol::reply&) {});
     std::vector<std::string> names;
@@ -67,11 +68,15 @@ char** matches(const char* text, int begin, int) {
 
 } // namespace
 
-void complete_with(client& master) {
-    asked = &master;
-    rl_readline_name = "einhyrningsinsctl";
+void complete_commands(const char* shell) {
+    rl_readline_name = shell;
     rl_attempted_completion_function = matches;
     rl_completer_word_break_characters = " \t;";
+}
+
+void complete_with(client& master) {
+    asked = &master;
+    complete_commands("einhyrningsinsctl");
 }
 
 } // namespace einhyrningsins::ctl

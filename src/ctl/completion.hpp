@@ -5,6 +5,9 @@
 
 namespace einhyrningsins::ctl {
 
+/// Makes readline complete the names of commands, for the shell of that name.
+void complete_commands(const char* shell);
+
 /// Makes readline complete the names of commands, and after them the names of the groups of
 /// `master`, which must live as long as the shell.
 void complete_with(client& master);

@@ -11,6 +11,8 @@
 namespace einhyrningsins::ctl {
 namespace {
 
+const char* program_name = "einhyrningsinsctl";
+
 void print_line(std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fputc('\n', stdout);
@@ -19,9 +21,11 @@ void print_line(std::string_view text) {
 
 } // namespace
 
+void set_program_name(const char* name) { program_name = name; }
+
 void complain(std::string_view what) {
     std::fflush(stdout); // so that both come in their order where they go to the same place
-    std::string line = "einhyrningsinsctl: " + std::string(what) + "\n";
+    std::string line = std::string(program_name) + ": " + std::string(what) + "\n";
     std::fwrite(line.data(), 1, line.size(), stderr);
 }
 

@@ -11,6 +11,9 @@
 
 namespace einhyrningsins::ctl {
 
+/// The name that this program goes by; "einhyrningsinsctl" before anybody says otherwise.
+void set_program_name(const char* name);
+
 /// Prints one line on standard error, with the name of the program.
 void complain(std::string_view what);
 

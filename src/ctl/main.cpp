@@ -2,8 +2,11 @@
 #include "ctl/arguments.hpp"
 #include "ctl/client.hpp"
 #include "ctl/console.hpp"
+#include "ctl/einhorn_arguments.hpp"
+#include "ctl/einhorn_console.hpp"
 #include "ctl/exit_code.hpp"
 #include "ctl/shell.hpp"
+#include "protocol/einhorn_reply.hpp"
 #include "protocol/version.hpp"
 
 #include <errno.h>
@@ -15,6 +18,7 @@
 #include <cstring>
 #include <exception>
 #include <string>
+#include <string_view>
 
 namespace {
 
@@ -37,7 +41,34 @@ exit_code run(const arguments& given) {
     return run_lines(commands);
 }
 
+exit_code run_einhornsh(const einhorn_arguments& given) {
+    // As long as einhorn itself needs: while it loads a program it answers nobody.
+    constexpr double for_ever = 0;
+    client master(given.socket_path, for_ever, einhyrningsins::protocol::parse_einhorn_reply);
+    einhorn_console commands(master);
+    if (given.script) return commands.run_text(*given.script);
+    if (isatty(0) && isatty(1)) return run_shell(master, commands);
+    return run_lines(commands);
+}
+
+exit_code start_einhornsh(int argc, char** argv) {
+    set_program_name("einhornsh");
+    const char* directory = std::getenv("TMPDIR");
+    auto given = parse_einhorn_arguments(argc, argv, directory && *directory ? directory : "/tmp");
+    if (!given) {
+        complain(given.error());
+        return exit_code::wrong_usage;
+    }
+    if (given->help) return std::fputs(einhorn_shell_usage().c_str(), stdout), exit_code::done;
+    return run_einhornsh(*given);
+}
+
+bool is_called_einhornsh(std::string_view path) {
+    return path.substr(path.rfind('/') + 1) == "einhornsh";
+}
+
 exit_code start(int argc, char** argv) {
+    if (argc > 0 && is_called_einhornsh(argv[0])) return start_einhornsh(argc, argv);
     auto given = parse_arguments(argc, argv);
     if (!given) {
         complain(given.error());

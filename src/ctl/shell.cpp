@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,8 +44,8 @@ int next_key(FILE* input) {
 }
 
 /// Nothing at the end of the input.
-std::optional<std::string> read_line() {
-    c_string line(readline("einhyrningsins> "));
+std::optional<std::string> read_line(const char* prompt) {
+    c_string line(readline(prompt));
     if (!line) return std::nullopt;
     return std::string(line.get());
 }
@@ -56,6 +57,34 @@ bool is_quit(const std::string& line) {
     return word == "quit" || word == "exit";
 }
 
+/// Runs a line, and returns whether there may be another.
+using line_runner = std::function<bool(const std::string&)>;
+
+exit_code read_commands(const char* prompt, const line_runner& run) {
+    catch_interrupts();
+    rl_signal_event_hook = begin_line_anew;
+    rl_getc_function = next_key;
+    history lines;
+    while (auto line = read_line(prompt)) {
+        if (is_quit(*line)) return exit_code::done;
+        lines.add(*line);
+        take_interrupt();
+        if (!run(*line)) return exit_code::done;
+    }
+    std::puts("");
+    return exit_code::done;
+}
+
+void read_standard_input(const line_runner& run) {
+    char* buffer = nullptr;
+    std::size_t capacity = 0;
+    while (getline(&buffer, &capacity, stdin) >= 0)
+        if (is_quit(buffer) || !run(buffer)) break;
+    std::free(buffer);
+}
+
+constexpr const char* what_to_do = "'help' lists the commands, 'quit' leaves.";
+
 } // namespace
 
 exit_code run_shell(client& master, console& commands) {
@@ -63,31 +92,43 @@ exit_code run_shell(client& master, console& commands) {
         complain(failed->message);
         return failed->code;
     }
-    catch_interrupts();
     complete_with(master);
-    rl_signal_event_hook = begin_line_anew;
-    rl_getc_function = next_key;
-    history lines;
-    std::puts("'help' lists the commands, 'quit' leaves.");
-    while (auto line = read_line()) {
-        if (is_quit(*line)) return exit_code::done;
-        lines.add(*line);
-        take_interrupt();
-        commands.run_text(*line);
+    std::puts(what_to_do);
+    return read_commands("einhyrningsins> ", [&](const std::string& line) {
+        commands.run_text(line);
+        return true;
+    });
+}
+
+exit_code run_shell(client& master, einhorn_console& commands) {
+    if (auto failed = master.connect()) {
+        complain(failed->message);
+        return failed->code;
     }
-    std::puts("");
-    return exit_code::done;
+    if (exit_code greeted = commands.greet(); greeted != exit_code::done) return greeted;
+    complete_commands("einhornsh");
+    std::fprintf(stderr, "%s\n", what_to_do);
+    return read_commands("> ", [&](const std::string& line) {
+        commands.run_text(line);
+        return !commands.has_quit();
+    });
 }
 
 exit_code run_lines(console& commands) {
     exit_code gravest = exit_code::done;
-    char* buffer = nullptr;
-    std::size_t capacity = 0;
-    while (gravest != exit_code::unreachable && getline(&buffer, &capacity, stdin) >= 0) {
-        if (is_quit(buffer)) break;
-        gravest = std::max(gravest, commands.run_text(buffer));
-    }
-    std::free(buffer);
+    read_standard_input([&](const std::string& line) {
+        gravest = std::max(gravest, commands.run_text(line));
+        return gravest != exit_code::unreachable;
+    });
+    return gravest;
+}
+
+exit_code run_lines(einhorn_console& commands) {
+    exit_code gravest = exit_code::done;
+    read_standard_input([&](const std::string& line) {
+        gravest = std::max(gravest, commands.run_text(line));
+        return gravest != exit_code::unreachable && !commands.has_quit();
+    });
     return gravest;
 }
 

@@ -3,6 +3,7 @@
 
 #include "ctl/client.hpp"
 #include "ctl/console.hpp"
+#include "ctl/einhorn_console.hpp"
 #include "ctl/exit_code.hpp"
 
 namespace einhyrningsins::ctl {
@@ -10,8 +11,11 @@ namespace einhyrningsins::ctl {
 /// Reads commands on a terminal, with history and completion, until `quit`, `exit` or Ctrl-D. A
 /// master that is lost is reported, and the next command tries to reach it again.
 exit_code run_shell(client& master, console& commands);
+/// The same under the name einhornsh.
+exit_code run_shell(client& master, einhorn_console& commands);
 
 /// Runs the lines of standard input. Returns the gravest result.
 exit_code run_lines(console& commands);
+exit_code run_lines(einhorn_console& commands);
 
 } // namespace einhyrningsins::ctl

@@ -102,17 +102,6 @@ answer read(const json::object& from, dialect form) {
     return made;
 }
 
-/// einhorn's encoding of a text in one line: these two and no others.
-std::string decode_percent(std::string_view line) {
-    std::string text;
-    while (!line.empty()) {
-        bool newline = line.starts_with("%0A"), percent = line.starts_with("%25");
-        text += newline ? '\n' : line[0];
-        line.remove_prefix(newline || percent ? 3 : 1);
-    }
-    return text;
-}
-
 /// Whoever wrote that speaks einhorn's dialect, even if it cannot be read.
 bool looks_like_einhorn(std::string_view line) {
     return line.starts_with("---") || line.find("%0A") != line.npos;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/request.hpp"
 
+#include "protocol/yaml_text.hpp"
+
 #include <boost/json/serialize.hpp>
 
 #include <cstdio>
@@ -24,11 +26,13 @@ std::string to_line(const request& what) {
     json::object object;
     if (what.id) object["id"] = *what.id;
     object["command"] = what.command;
-    if (!what.args.empty()) object["args"] = json::array(what.args.begin(), what.args.end());
+    if (what.args_given || !what.args.empty())
+        object["args"] = json::array(what.args.begin(), what.args.end());
     if (!what.group.empty()) object["group"] = what.group;
     if (what.pid) object["pid"] = what.pid;
     if (!what.request_id.empty()) object["request_id"] = what.request_id;
-    return json::serialize(object) + "\n";
+    if (!what.user.empty()) object["user"] = what.user;
+    return (what.form == dialect::einhorn ? yaml_text(object) : json::serialize(object)) + "\n";
 }
 
 } // namespace einhyrningsins::protocol

@@ -47,7 +47,8 @@ std::optional<std::string> word_of(const boost::json::value& value);
 /// Reads one line: JSON, or else the YAML of the einhorn dialect. Unknown keys are ignored.
 boost::system::result<request, request_error> parse_request(std::string_view line);
 
-/// Writes a request as one line with its newline, as a client sends it.
+/// Writes a request as one line with its newline, as a client sends it: JSON, and in the einhorn
+/// dialect such that einhorn's own master reads it, too.
 std::string to_line(const request& what);
 
 } // namespace einhyrningsins::protocol

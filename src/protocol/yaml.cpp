@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/yaml.hpp"
 
-#include "protocol/line_buffer.hpp"
 #include "protocol/utf8.hpp"
 
 #include <boost/json/array.hpp>
@@ -181,9 +180,9 @@ json::value build(std::string_view text) {
 
 } // namespace
 
-answer parse_yaml(std::string_view text) {
+answer parse_yaml(std::string_view text, std::size_t longest) {
     using boost::system::in_place_error;
-    if (text.size() > longest_line) return answer(in_place_error, "too long");
+    if (text.size() > longest) return answer(in_place_error, "too long");
     if (!is_printable(text)) return answer(in_place_error, "control characters or no UTF-8");
     try {
         return build(text);
@@ -192,6 +191,16 @@ answer parse_yaml(std::string_view text) {
     } catch (const refusal& error) {
         return answer(in_place_error, error.what());
     }
+}
+
+std::string decode_percent(std::string_view line) {
+    std::string text;
+    while (!line.empty()) {
+        bool newline = line.starts_with("%0A"), percent = line.starts_with("%25");
+        text += newline ? '\n' : line[0];
+        line.remove_prefix(newline || percent ? 3 : 1);
+    }
+    return text;
 }
 
 } // namespace einhyrningsins::protocol
