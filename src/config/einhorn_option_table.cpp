@@ -80,6 +80,9 @@ std::array einhorn_table{
            "give each worker a connected control socket, EINHORN_SOCK_FD"},
     option{nullptr, "kill-children-on-exit", 'k', nullptr,
            "workers get SIGUSR2 if the master dies, however it dies"},
+    option{nullptr, "preload", 'p', "PATH",
+           "a shared object with extern \"C\" int einhorn_main(int, char **):\n"
+           "loaded once, and workers are forked from it; a Ruby file is not loaded"},
     option{.name = "gc-before-fork",
            .help = "accepted; has no effect, since there is no garbage",
            .take = nothing},

@@ -247,6 +247,19 @@ def test_object_that_exits(master):
     goes_on_without(master, PRELOAD_PROBE, r"the template process \d+ died: exit code 3", env={"PRELOAD_EXIT": "3"})
 
 
+@pytest.mark.parametrize("path, forked", [(PRELOAD_PROBE, True), ("app.rb", False)])
+def test_under_the_name_of_einhorn(master, path, forked):
+    einhorn = master.dir / "einhorn"
+    einhorn.symlink_to(MASTER)
+    before = master.command
+    master.command = lambda *words, **more: [str(einhorn), *before(*words, **more)[1:]]
+    master.spawn("-p", path, "-n", "2", "-f", master.dir / "lock", "-e", master.dir / "pid")
+    eventually(lambda: len(master.all_reports()) == 2)
+    assert [is_forked(report.pid) for report in master.all_reports()] == [forked] * 2
+    assert (GOING_ON in master.log()) != forked
+    master.stop()
+
+
 # ---- A template process that misbehaves ----
 
 def test_killed_template(master):
