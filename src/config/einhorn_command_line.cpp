@@ -25,7 +25,7 @@ std::string base_name(const std::string& path) { return path.substr(path.rfind('
 
 /// What follows from other options.
 void fill_in(settings& wishes, std::string directory) {
-    while (directory.size() > 1 && directory.ends_with('/'))
+    while (directory.ends_with('/'))
         directory.pop_back();
     master_settings& master = wishes.master;
     group_settings& group = wishes.groups[0];

@@ -81,8 +81,8 @@ std::array einhorn_table{
     option{nullptr, "kill-children-on-exit", 'k', nullptr,
            "workers get SIGUSR2 if the master dies, however it dies"},
     option{nullptr, "preload", 'p', "PATH",
-           "a shared object with extern \"C\" int einhorn_main(int, char **):\n"
-           "loaded once, and workers are forked from it; a Ruby file is not loaded"},
+           "a shared object with einhorn_main: loaded once, and workers are forked\n"
+           "from it. Ruby code is not loaded: workers are executed as without -p"},
     option{.name = "gc-before-fork",
            .help = "accepted; has no effect, since there is no garbage",
            .take = nothing},

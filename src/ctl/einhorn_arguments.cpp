@@ -49,7 +49,7 @@ complaint read_options(int argc, char* const* argv, einhorn_arguments& into, add
 }
 
 complaint read_address(const address& given, std::string directory, einhorn_arguments& into) {
-    while (directory.size() > 1 && directory.ends_with('/'))
+    while (directory.ends_with('/'))
         directory.pop_back();
     into.socket_path =
         directory + "/einhorn" + (given.name ? std::string("-") + given.name : "") + ".sock";

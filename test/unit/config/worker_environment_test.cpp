@@ -45,6 +45,18 @@ BOOST_AUTO_TEST_CASE(without_listeners) {
                          "EINHORN_FDS=", "EINHORN_CHILD_INDEX=", "SERVER_STARTER_GENERATION=3"});
 }
 
+/// Their numbers are in the program's arguments already.
+BOOST_AUTO_TEST_CASE(sockets_in_words_have_no_number) {
+    environment_facts facts = some_facts();
+    facts.listeners = {{"AF_INET", "", "1"}, {"AF_INET", "", "2"}, {"AF_INET6", "", "3"}};
+    facts.server_words = 2;
+    facts.socket_as_fd = true;
+    for (const char* entry : {"EINHORN_FD_COUNT=1", "EINHORN_FD_0=5", "EINHORN_FDS=5",
+                              "EINHORN_FD_FAMILY_0=AF_INET6", "EINHORN_SOCK_FD=6", "LISTEN_FDS=3"})
+        BOOST_TEST(has(facts, entry), entry);
+    BOOST_TEST(!has_variable(facts, "EINHORN_FD_1"));
+}
+
 BOOST_AUTO_TEST_CASE(with_everything) {
     environment_facts facts = some_facts();
     facts.listeners = {{"AF_INET6", "", "8080"},
