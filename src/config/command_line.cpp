@@ -9,11 +9,6 @@ namespace {
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-std::string default_lockfile(std::string socket_path) {
-    if (socket_path.ends_with(".sock")) socket_path.resize(socket_path.size() - 5);
-    return socket_path + ".lock";
-}
-
 /// What follows from other options.
 void fill_in(settings& wishes) {
     master_settings& master = wishes.master;
@@ -26,6 +21,11 @@ void fill_in(settings& wishes) {
 }
 
 } // namespace
+
+std::string default_lockfile(std::string socket_path) {
+    if (socket_path.ends_with(".sock")) socket_path.resize(socket_path.size() - 5);
+    return socket_path + ".lock";
+}
 
 boost::system::result<command_line, text_error>
 parse_command_line(const std::vector<std::string>& words, unsigned cpus) {

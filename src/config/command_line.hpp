@@ -24,6 +24,9 @@ struct command_line {
 boost::system::result<command_line, text_error>
 parse_command_line(const std::vector<std::string>& words, unsigned cpus);
 
+/// The lock that belongs to a control socket: beside it.
+std::string default_lockfile(std::string socket_path);
+
 /// The text of --help, made from the table of options.
 std::string help_text();
 

@@ -33,7 +33,9 @@ void fill_in(settings& wishes, std::string directory) {
     group.name = name.empty() ? base_name(group.command[0]) : name;
     std::string stem = directory + "/einhorn" + (name.empty() ? "" : "-" + name);
     if (master.socket_path.empty()) master.socket_path = stem + ".sock";
-    if (master.lockfile.empty()) master.lockfile = stem + ".lock";
+    // einhorn holds its lock but for a moment; ours must not keep a second master away that has a
+    // socket of its own.
+    if (master.lockfile.empty()) master.lockfile = default_lockfile(master.socket_path);
     if (master.pidfile.empty()) master.pidfile = stem + ".pid";
 }
 

@@ -122,8 +122,10 @@ std::array einhorn_table{
 
     option{"Control socket and files", "socket-path", 'd', "PATH",
            "control socket ($TMPDIR/einhorn.sock, with -c einhorn-NAME.sock)"},
-    option{nullptr, "pidfile", 'e', "PATH", "file of the master's pid (beside it, .pid)"},
-    option{nullptr, "lockfile", 'f', "PATH", "lock held while the master lives (beside it, .lock)"},
+    option{nullptr, "pidfile", 'e', "PATH",
+           "file of the master's pid ($TMPDIR/einhorn.pid, or einhorn-NAME.pid)"},
+    option{nullptr, "lockfile", 'f', "PATH",
+           "lock held while the master lives (next to the socket)"},
 
     option{.heading = "Other",
            .name = "quiet",

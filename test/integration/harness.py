@@ -22,6 +22,8 @@ WORKERS = pathlib.Path(os.environ.get("EINHYRNINGSINS_WORKERS", ROOT / "build/wo
 
 MASTER = str(BIN / "einhyrningsins")
 CTL = str(BIN / "einhyrningsinsctl")
+EINHORN = str(BIN / "einhorn")
+EINHORNSH = str(BIN / "einhornsh")
 HTTP_WORKER = str(WORKERS / "http_worker")
 PROBE = str(WORKERS / "probe_worker")
 LOAD = str(WORKERS / "load")
@@ -177,6 +179,7 @@ class Master:
         self.reports.mkdir()
         self.stderr_path = self.dir / "stderr"
         self.stdout_path = self.dir / "stdout"
+        self.executable = MASTER
         self.process = None
         self.probing = False
         self.others = []
@@ -194,7 +197,7 @@ class Master:
         own_path = [] if any(o in ("-d", "-c") or o.startswith("--socket-path") for o in options) \
             else ["-d", str(self.socket_path)]
         program = self.probe() if program is None else program
-        return [MASTER, *own_path, *options, *[str(word) for word in program]]
+        return [self.executable, *own_path, *options, *[str(word) for word in program]]
 
     def probe(self, *options):
         return [PROBE, "--dir", str(self.reports), *[str(option) for option in options]]

@@ -120,10 +120,10 @@ BOOST_AUTO_TEST_CASE(the_name_is_in_the_paths) {
     BOOST_TEST(named.lockfile == "/var/tmp/einhorn-web.lock");
     BOOST_TEST(named.pidfile == "/var/tmp/einhorn-web.pid");
     BOOST_TEST(group({"-c", "web"}).name == "web");
-    // einhorn does not put the other two beside a socket that is elsewhere.
     master_settings elsewhere = master({"-c", "web", "-d", "/run/web.sock"});
     BOOST_TEST(elsewhere.socket_path == "/run/web.sock");
-    BOOST_TEST(elsewhere.lockfile == "/var/tmp/einhorn-web.lock");
+    BOOST_TEST(elsewhere.lockfile == "/run/web.lock");
+    BOOST_TEST(elsewhere.pidfile == "/var/tmp/einhorn-web.pid"); // as einhorn's
     auto slashes = parse_einhorn_command_line({"prog"}, cpus, "/tmp//");
     BOOST_TEST(slashes->wishes.master.socket_path == "/tmp/einhorn.sock");
 }
