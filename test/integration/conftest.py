@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import faulthandler
 import os
+import shutil
 import signal
 
 import pytest
 
 import harness
+import terminal as terminals
 
 
 def pytest_configure(config):
@@ -72,3 +74,14 @@ def other_master():
     made = harness.Master()
     yield made
     made.clean_up()
+
+
+@pytest.fixture
+def terminal(master):
+    if not shutil.which("tmux"):
+        pytest.skip("needs tmux")
+    # Without the mark: the terminal outlives the masters in it, and ends with the test.
+    environment = {key: value for key, value in master.environment().items() if key != harness.MARK}
+    made = terminals.Terminal(master.dir, {**environment, "TERM": "xterm-256color", "SHELL": "/bin/sh"})
+    yield made
+    made.close()

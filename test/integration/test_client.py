@@ -4,14 +4,13 @@
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import threading
 
 import pytest
 
-from harness import CTL, MARK, eventually
+from harness import CTL, eventually
 
 
 @pytest.fixture
@@ -213,55 +212,6 @@ def test_closed_standard_output(running):
 
 
 # ---- In a terminal ----
-
-class Terminal:
-    """A tmux server of its own with one window."""
-
-    def __init__(self, directory, environment):
-        self.socket = directory / "tmux"
-        self.environment = environment
-
-    def call(self, *words):
-        return subprocess.run(["tmux", "-S", str(self.socket), "-f", "/dev/null", *words], capture_output=True, text=True, timeout=20,
-                              env=self.environment).stdout
-
-    def start(self, *command):
-        quoted = " ".join("'" + str(word) + "'" for word in command)
-        # The trap: Ctrl-C is for the command, not for the shell around it.
-        self.call("new-session", "-d", "-x", "100", "-y", "40", f"trap : INT; {quoted}; echo exit=$?; sleep 1000")
-
-    def type(self, text, *keys):
-        if text:
-            self.call("send-keys", "-l", text)
-        for key in keys:
-            self.call("send-keys", key)
-
-    def screen(self):
-        return self.call("capture-pane", "-p")
-
-    def wait(self, pattern, timeout=20):
-        def seen():
-            return re.search(pattern, self.screen(), re.MULTILINE)
-        try:
-            return eventually(seen, timeout)
-        except AssertionError:
-            raise AssertionError(f"/{pattern}/ is not on the screen:\n{self.screen()}") from None
-
-    def close(self):
-        self.call("kill-server")
-        self.socket = self.socket.with_name(self.socket.name + "x")  # the old server may take its time to end
-
-
-@pytest.fixture
-def terminal(master):
-    if not shutil.which("tmux"):
-        pytest.skip("needs tmux")
-    # Without the mark: the terminal outlives the masters in it, and ends with the test.
-    environment = {key: value for key, value in master.environment().items() if key != MARK}
-    made = Terminal(master.dir, {**environment, "TERM": "xterm-256color", "SHELL": "/bin/sh"})
-    yield made
-    made.close()
-
 
 def test_shell(running, terminal):
     terminal.start(CTL, "-d", running.socket_path)
