@@ -76,18 +76,26 @@ void reload::on_timeout() {
          core::to_string(core::duration(longest_trial)));
 }
 
+/// Nothing follows from it before all deaths that were reaped with it are noticed: what this
+/// process knows and has not told is lost by an exec.
 bool reload::hear(const os::reaped& child) {
     if (trial_ == 0 || child.pid != trial_) return false;
+    trial_ = 0;
     timer_.cancel();
-    if (child.cause == core::exit_cause{core::exit_cause::kind_type::exited, 0})
-        go();
-    else
-        fail("the trial run of " + what_.program[0] + " ended with " + to_string(child.cause));
+    boost::asio::post(context_, [this, cause = child.cause] {
+        if (under_way_) decide(cause);
+    });
     return true;
 }
 
+void reload::decide(const core::exit_cause& trial) {
+    if (trial == core::exit_cause{core::exit_cause::kind_type::exited, 0})
+        go();
+    else
+        fail("the trial run of " + what_.program[0] + " ended with " + to_string(trial));
+}
+
 void reload::go() {
-    trial_ = 0;
     std::vector<handoff::wish> wishes;
     for (const waiter& one : waiters_)
         if (!one.client || one.client->is_open()) wishes.push_back(one.wish);

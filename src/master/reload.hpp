@@ -56,6 +56,7 @@ class reload {
 
     void start_trial();
     void on_timeout();
+    void decide(const core::exit_cause& trial);
     void go();
     void fail(const std::string& why);
 
