@@ -49,7 +49,8 @@ SPECIFIED = {"-n", "--number", "-b", "--bind", "-4", "--ipv4-only", "-6", "--ipv
              "--max-unacked", "--max-upgrade-additional", "--reexec-as", "--drop-env-var", "-d", "--socket-path",
              "--socket-mode",
              "--socket-group", "-c", "--command-name", "-e", "--pidfile", "-f", "--lockfile", "-g",
-             "--command-socket-as-fd", "-k", "--kill-children-on-exit", "-l", "--backlog", "--nice", "--check",
+             "--command-socket-as-fd", "-k", "--kill-children-on-exit", "-p", "--preload", "-l",
+             "--backlog", "--nice", "--check",
              "--syslog", "--log-format", "-v", "--verbose", "-q", "--quiet", "-h", "--help", "--version"}
 
 
