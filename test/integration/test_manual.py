@@ -47,11 +47,9 @@ def test_help_and_manual_name_the_same_options(program, page):
 SPECIFIED = {"-n", "--number", "-b", "--bind", "-4", "--ipv4-only", "-6", "--ipv6-only", "-m", "--manual", "--ack-mode",
              "--ack-timeout", "-r", "--retries", "-s", "--seconds", "--stop-signal", "-t", "--signal-timeout",
              "--max-unacked", "--max-upgrade-additional", "--reexec-as", "--drop-env-var", "-d", "--socket-path",
-             "--socket-mode",
-             "--socket-group", "-c", "--command-name", "-e", "--pidfile", "-f", "--lockfile", "-g",
-             "--command-socket-as-fd", "-k", "--kill-children-on-exit", "-p", "--preload", "-l",
-             "--backlog", "--nice", "--check",
-             "--syslog", "--log-format", "-v", "--verbose", "-q", "--quiet", "-h", "--help", "--version"}
+             "--socket-mode", "--socket-group", "-c", "--command-name", "-e", "--pidfile", "-f", "--lockfile", "-g",
+             "--command-socket-as-fd", "-k", "--kill-children-on-exit", "-p", "--preload", "-l", "--backlog", "--nice",
+             "--check", "--syslog", "--log-format", "-v", "--verbose", "-q", "--quiet", "-h", "--help", "--version"}
 
 
 def test_options_are_those_of_the_contract():
