@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "handoff/einhorn_state.hpp"
 
+#include "config/command_line.hpp"
 #include "config/server_word.hpp"
 #include "core/signal_name.hpp"
 
@@ -188,7 +189,7 @@ config::master_settings read_master_settings(const node& from, const einhorn_sur
                        (wishes.command_name.empty() ? "" : "-" + wishes.command_name);
     wishes.socket_path = read(from, "socket_path", stem + ".sock");
     wishes.pidfile = read(from, "pidfile", stem + ".pid");
-    wishes.lockfile = read(from, "lockfile", stem + ".lock");
+    wishes.lockfile = read(from, "lockfile", config::default_lockfile(wishes.socket_path));
     wishes.nice = read_optional<int>(get(from, "nice"), "master");
     wishes.reexec_as = read_words(from, "reexec_commandline");
     return wishes;

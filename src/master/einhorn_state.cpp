@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <ranges>
 #include <variant>
 
 namespace einhyrningsins::master {
@@ -166,10 +167,12 @@ int port_of(const os::opened_listener& one) {
 
 void put_listeners(hash_writer& to, const group_runner& runner) {
     json::array binds, fds, ports;
-    for (const config::bind_spec& spec : runner.settings().listeners)
+    // einhorn does not count those of the program's words among them either.
+    unsigned first = runner.settings().server_words;
+    for (const config::bind_spec& spec : runner.settings().listeners | std::views::drop(first))
         binds.push_back(bind_of(spec));
-    int fd = 3; // as workers have them
-    for (const os::opened_listener& one : runner.listeners()) {
+    int fd = 3 + static_cast<int>(first); // as workers have them
+    for (const os::opened_listener& one : runner.listeners() | std::views::drop(first)) {
         fds.emplace_back(fd++);
         ports.emplace_back(port_of(one));
     }

@@ -156,6 +156,8 @@ def test_sockets_in_words(einhorn):
     assert report.fd(4)["listening"] and report.fd(4)["nonblock"]
     assert report.variables["EINHORN_FDS"] == report.variables["EINHORN_FD_0"] == "5"
     assert report.variables["EINHORN_FD_COUNT"] == "1"
+    [state] = ask(einhorn, "state")
+    assert ":bind_fds: [5]\n" in state and state.count("127.0.0.1") == 1, "those of words are not there"
     assert report.fd(5)["listening"] and max(fd["fd"] for fd in report.fds) == 5
     assert re.search(r"^\[MASTER \d+\] ERROR: .*srv:.*deprecated", einhorn.log(), re.MULTILINE)
     einhorn.signal(signal.SIGHUP)
