@@ -113,13 +113,20 @@ void reload::cancel(const std::string& why) {
 void reload::fail(const std::string& why) {
     under_way_ = false;
     trial_ = 0;
-    protocol::reply answer{.message = "Reload failed: " + why + "; this program goes on as it is",
-                           .ok = false};
-    log(severity::error, "", answer.message);
-    for (const waiter& one : std::exchange(waiters_, {})) {
-        auto form = one.wish.einhorn ? protocol::dialect::einhorn : protocol::dialect::json;
-        if (one.client) one.client->send(protocol::to_line(answer, one.wish.id, form));
+    std::string text = "Reload failed: " + why + "; this program goes on as it is";
+    log(severity::error, "", text);
+    for (const waiter& one : std::exchange(waiters_, {}))
+        if (one.client) tell_failure(one, text);
+}
+
+void reload::tell_failure(const waiter& one, const std::string& text) {
+    protocol::reply answer{.message = text, .ok = false};
+    auto form = protocol::dialect::json;
+    if (one.wish.einhorn) {
+        form = protocol::dialect::einhorn;
+        answer.message = "ERROR: " + text; // where there is no `ok`
     }
+    one.client->send(protocol::to_line(answer, one.wish.id, form));
 }
 
 } // namespace einhyrningsins::master

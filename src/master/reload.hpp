@@ -59,6 +59,7 @@ class reload {
     void decide(const core::exit_cause& trial);
     void go();
     void fail(const std::string& why);
+    static void tell_failure(const waiter& one, const std::string& text);
 
     snapshot take_;
     execution execute_;

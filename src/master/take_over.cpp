@@ -110,15 +110,23 @@ master::master(boost::asio::io_context& context, handoff::state from, call how)
     take_over_clients(from);
 }
 
+/// It is too late to give up for the want of a file. einhorn does not keep its lock.
 void master::take_over_files(const handoff::state& from) {
+    auto try_to = [](auto make) {
+        try {
+            make();
+        } catch (const start_failure& why) {
+            log(severity::error, "", std::string(why.what()) + "; going on without");
+        }
+    };
     if (from.lock && from.lock->fd >= 0)
         lock_ = os::lock_file::adopt(from.lock->path, os::unique_fd(from.lock->fd));
     else
-        lock();
+        try_to([this] { lock(); });
     if (from.pidfile && from.pidfile->fd >= 0)
         pidfile_ = os::pid_file::adopt(from.pidfile->path, os::unique_fd(from.pidfile->fd));
     else
-        write_pidfile();
+        try_to([this] { write_pidfile(); });
 }
 
 void master::take_over_groups(const handoff::state& from) {

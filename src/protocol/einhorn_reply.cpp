@@ -12,10 +12,11 @@ namespace {
 /// The state of a thousand workers has some hundred KB.
 constexpr std::size_t longest_reply = 16 * 1024 * 1024;
 
-} // namespace
+/// How einhorn's errors begin, in the last reply to an upgrade for one.
+constexpr std::string_view failure = "ERROR: ";
 
-std::optional<reply> parse_einhorn_reply(std::string_view line) {
-    if (auto ours = parse_reply(line)) return ours;
+/// As einhorn itself writes it.
+std::optional<reply> parse_yaml_reply(std::string_view line) {
     auto value = parse_yaml(decode_percent(line), longest_reply);
     auto* object = value ? value->if_object() : nullptr;
     auto* message = object ? object->if_contains("message") : nullptr;
@@ -24,6 +25,15 @@ std::optional<reply> parse_einhorn_reply(std::string_view line) {
     made.message = word_of(*message).value_or("");
     auto* wait = object->if_contains("wait");
     made.wait = wait && wait->is_bool() && wait->get_bool();
+    return made;
+}
+
+} // namespace
+
+std::optional<reply> parse_einhorn_reply(std::string_view line) {
+    auto made = parse_reply(line);
+    if (!made) made = parse_yaml_reply(line);
+    if (made && made->message.starts_with(failure)) made->ok = false;
     return made;
 }
 

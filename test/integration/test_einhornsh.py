@@ -63,6 +63,16 @@ def test_upgrade_tells_its_progress(running):
     running.stop()
 
 
+@pytest.mark.parametrize("command", ["upgrade", "reload"])
+def test_failed_upgrade_is_told_in_the_exit_code(master, command):
+    master.executable = EINHORN
+    start(master, "-m", "0.02", "-c", "web", "-d", master.dir / "einhorn-web.sock", "--reexec-as", "/bin/false", workers=1)
+    master.socket_path = master.dir / "einhorn-web.sock"
+    result = shell(master, "-e", command, "web")
+    assert result.returncode == 1 and result.stdout.splitlines()[-1].startswith("ERROR: Reload failed: the trial run")
+    master.stop()
+
+
 def test_die_needs_no_argument(running):
     result = shell(running, "-e", "die", "web")
     assert result.stdout.startswith("Einhorn is going down!")

@@ -40,6 +40,8 @@ BOOST_AUTO_TEST_CASE(of_our_master) {
     BOOST_TEST(read(R"({"message": "a\u0025", "request_id": 1, "wait": true})").message == "a%");
     BOOST_TEST(read(R"("Hi there!")").message == "Hi there!");
     BOOST_TEST(!read(R"({"message": "no", "ok": false})").ok);
+    BOOST_TEST(!read(R"({"message": "ERROR: Upgrade to generation 2 aborted"})").ok);
+    BOOST_TEST(!read("---%0Amessage: 'ERROR: no'%0A").ok);
 }
 
 BOOST_AUTO_TEST_CASE(longer_than_a_request) {
