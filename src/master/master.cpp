@@ -183,6 +183,7 @@ int master::run() {
     else
         for (const auto& runner : groups_)
             runner->notice(core::event::start{});
+    os::forget_startup_code();
     // What no handler expected, out of memory say, is not to take the workers' master away.
     for (bool ended = false; !ended;) {
         try {

@@ -13,8 +13,12 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/// The linker's, see end(3).
+extern "C" const char __executable_start, etext;
 
 namespace einhyrningsins::os {
 namespace {
@@ -94,6 +98,15 @@ void return_large_blocks() {
 }
 
 void return_free_memory() { malloc_trim(0); }
+
+/// The code is mapped from the program's file and never written, so that nothing is lost: what is
+/// used again comes from the page cache. What the linker calls etext ends it.
+void forget_startup_code() {
+    auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    auto begin = reinterpret_cast<std::uintptr_t>(&__executable_start);
+    auto end = reinterpret_cast<std::uintptr_t>(&etext) & ~(page - 1);
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
 
 std::uint64_t memory_bytes(pid_t pid) {
     char path[32];

@@ -50,6 +50,9 @@ void return_large_blocks();
 /// Gives all memory that is free back to the system: for after something that took much of it.
 void return_free_memory();
 
+/// Gives back the pages of this program's code: what was for the start alone is not mapped again.
+void forget_startup_code();
+
 /// The resident memory of a process; 0 if there is none of that pid.
 std::uint64_t memory_bytes(pid_t pid);
 
