@@ -7,20 +7,22 @@
 namespace einhyrningsins::config {
 namespace {
 
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 /// What follows from other options.
 void fill_in(settings& wishes) {
     master_settings& master = wishes.master;
     group_settings& group = wishes.groups[0];
     const std::string& name = master.command_name;
-    group.name = name.empty() ? base_name(group.command[0]) : name;
+    group.name = group_name(name, group.command[0]);
     if (master.socket_path.empty())
         master.socket_path = name.empty() ? "/tmp/einhorn.sock" : "/tmp/einhorn-" + name + ".sock";
     if (master.lockfile.empty()) master.lockfile = default_lockfile(master.socket_path);
 }
 
 } // namespace
+
+std::string group_name(const std::string& command_name, const std::string& program) {
+    return command_name.empty() ? program.substr(program.rfind('/') + 1) : command_name;
+}
 
 std::string default_lockfile(std::string socket_path) {
     if (socket_path.ends_with(".sock")) socket_path.resize(socket_path.size() - 5);

@@ -24,6 +24,9 @@ struct command_line {
 boost::system::result<command_line, text_error>
 parse_command_line(const std::vector<std::string>& words, unsigned cpus);
 
+/// What a group is called: after -c, else after its program.
+std::string group_name(const std::string& command_name, const std::string& program);
+
 /// The lock that belongs to a control socket: beside it.
 std::string default_lockfile(std::string socket_path);
 

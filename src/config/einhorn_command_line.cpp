@@ -21,24 +21,6 @@ void set_defaults(settings& wishes, unsigned cpus) {
     group.policy.max_unacked = cpus;
 }
 
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-/// What follows from other options.
-void fill_in(settings& wishes, std::string directory) {
-    while (directory.ends_with('/'))
-        directory.pop_back();
-    master_settings& master = wishes.master;
-    group_settings& group = wishes.groups[0];
-    const std::string& name = master.command_name;
-    group.name = name.empty() ? base_name(group.command[0]) : name;
-    std::string stem = directory + "/einhorn" + (name.empty() ? "" : "-" + name);
-    if (master.socket_path.empty()) master.socket_path = stem + ".sock";
-    // einhorn holds its lock but for a moment; ours must not keep a second master away that has a
-    // socket of its own.
-    if (master.lockfile.empty()) master.lockfile = default_lockfile(master.socket_path);
-    if (master.pidfile.empty()) master.pidfile = stem + ".pid";
-}
-
 complaint bind_server_words(group_settings& group, std::vector<std::string>& warnings) {
     auto sockets = take_server_words(group.command);
     if (!sockets) return sockets.error().message;
@@ -52,6 +34,18 @@ complaint bind_server_words(group_settings& group, std::vector<std::string>& war
 }
 
 } // namespace
+
+void fill_in_einhorn_paths(master_settings& master, std::string directory) {
+    while (directory.ends_with('/'))
+        directory.pop_back();
+    const std::string& name = master.command_name;
+    std::string stem = directory + "/einhorn" + (name.empty() ? "" : "-" + name);
+    if (master.socket_path.empty()) master.socket_path = stem + ".sock";
+    // einhorn holds its lock but for a moment; ours must not keep a second master away that has a
+    // socket of its own.
+    if (master.lockfile.empty()) master.lockfile = default_lockfile(master.socket_path);
+    if (master.pidfile.empty()) master.pidfile = stem + ".pid";
+}
 
 boost::system::result<command_line, text_error>
 parse_einhorn_command_line(const std::vector<std::string>& words, unsigned cpus,
@@ -70,7 +64,8 @@ parse_einhorn_command_line(const std::vector<std::string>& words, unsigned cpus,
     }
     if (group.command[0].empty()) return text_error{"the name of the program is empty"};
     line.warnings = std::move(into.warnings);
-    fill_in(line.wishes, std::move(temporary_directory));
+    group.name = group_name(line.wishes.master.command_name, group.command[0]);
+    fill_in_einhorn_paths(line.wishes.master, std::move(temporary_directory));
     if (auto wrong = bind_server_words(group, line.warnings)) return text_error{*wrong};
     return line;
 }

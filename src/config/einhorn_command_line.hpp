@@ -24,6 +24,9 @@ boost::system::result<command_line, text_error>
 parse_einhorn_command_line(const std::vector<std::string>& words, unsigned cpus,
                            std::string temporary_directory);
 
+/// The default paths of socket, lock and pid file, where the user wants them nowhere else.
+void fill_in_einhorn_paths(master_settings& master, std::string temporary_directory);
+
 /// What is printed for -h, and in short where a program is missing.
 std::string einhorn_usage(bool in_short);
 

@@ -80,11 +80,7 @@ struct address {
 complaint read_address(const address& given, arguments& into) {
     if (given.name) into.socket_path = std::string("/tmp/einhorn-") + given.name + ".sock";
     if (given.path) into.socket_path = given.path;
-    std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
-    if (into.socket_path.empty() || into.socket_path.size() > longest)
-        return "'" + into.socket_path + "': the path of a socket has 1 to " +
-               std::to_string(longest) + " bytes";
-    return std::nullopt;
+    return check_socket_path(into.socket_path);
 }
 
 complaint read_option(int id, arguments& into, address& where) {
@@ -119,6 +115,12 @@ complaint read(int argc, char* const* argv, arguments& into) {
 }
 
 } // namespace
+
+std::optional<std::string> check_socket_path(const std::string& path) {
+    std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
+    if (!path.empty() && path.size() <= longest) return std::nullopt;
+    return "'" + path + "': the path of a socket has 1 to " + std::to_string(longest) + " bytes";
+}
 
 boost::system::result<arguments, std::string> parse_arguments(int argc, char* const* argv) {
     arguments made;

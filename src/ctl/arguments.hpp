@@ -25,6 +25,9 @@ struct arguments {
 /// arguments of a command may begin with '-'. The error is one line that says what would be right.
 boost::system::result<arguments, std::string> parse_arguments(int argc, char* const* argv);
 
+/// What is wrong with the path of a socket, in one line; nothing: it will do.
+std::optional<std::string> check_socket_path(const std::string& path);
+
 /// What --help prints.
 std::string usage();
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ctl/einhorn_arguments.hpp"
 
+#include "ctl/arguments.hpp"
+
 #include <getopt.h>
-#include <sys/un.h>
 
 #include <cstring>
 #include <utility>
@@ -54,11 +55,7 @@ complaint read_address(const address& given, std::string directory, einhorn_argu
     into.socket_path =
         directory + "/einhorn" + (given.name ? std::string("-") + given.name : "") + ".sock";
     if (given.path) into.socket_path = given.path;
-    std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
-    if (into.socket_path.empty() || into.socket_path.size() > longest)
-        return "'" + into.socket_path + "': the path of a socket has 1 to " +
-               std::to_string(longest) + " bytes";
-    return std::nullopt;
+    return check_socket_path(into.socket_path);
 }
 
 complaint read(int argc, char* const* argv, std::string directory, einhorn_arguments& into) {

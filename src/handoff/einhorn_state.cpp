@@ -2,6 +2,7 @@
 #include "handoff/einhorn_state.hpp"
 
 #include "config/command_line.hpp"
+#include "config/einhorn_command_line.hpp"
 #include "config/server_word.hpp"
 #include "core/signal_name.hpp"
 
@@ -146,8 +147,6 @@ config::bind_spec read_bind(const node& from) {
     return std::move(*spec);
 }
 
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 /// The numbers that einhorn has put in place of "srv:" words are those of its own descriptors;
 /// workers of ours will know the sockets by others.
 void read_server_words(const node& from, config::group_settings& into) {
@@ -166,7 +165,7 @@ config::group_settings read_group_settings(const node& from, const einhorn_surro
     config::group_settings wishes;
     wishes.command = read_words(from, "cmd");
     if (wishes.command.empty()) throw bad_key(":cmd is missing");
-    wishes.name = read<std::string>(from, "cmd_name", base_name(wishes.command[0]));
+    wishes.name = config::group_name(read<std::string>(from, "cmd_name", {}), wishes.command[0]);
     wishes.policy = read_policy(from, where);
     wishes.ack_timeout = core::duration::zero();
     read_server_words(from, wishes);
@@ -185,11 +184,10 @@ config::master_settings read_master_settings(const node& from, const einhorn_sur
     config::master_settings wishes;
     wishes.personality = config::personality::einhorn;
     wishes.command_name = read<std::string>(from, "cmd_name", {});
-    std::string stem = where.temporary_directory + "/einhorn" +
-                       (wishes.command_name.empty() ? "" : "-" + wishes.command_name);
-    wishes.socket_path = read(from, "socket_path", stem + ".sock");
-    wishes.pidfile = read(from, "pidfile", stem + ".pid");
-    wishes.lockfile = read(from, "lockfile", config::default_lockfile(wishes.socket_path));
+    wishes.socket_path = read<std::string>(from, "socket_path", {});
+    wishes.pidfile = read<std::string>(from, "pidfile", {});
+    wishes.lockfile = read<std::string>(from, "lockfile", {});
+    config::fill_in_einhorn_paths(wishes, where.temporary_directory);
     wishes.nice = read_optional<int>(get(from, "nice"), "master");
     wishes.reexec_as = read_words(from, "reexec_commandline");
     return wishes;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/control_commands.hpp"
 
-#include "config/option.hpp"
 #include "core/signal_name.hpp"
 #include "master/access.hpp"
 #include "master/logging.hpp"
@@ -93,7 +92,7 @@ void control_commands::refuse_long_line(control_connection& client) const {
     reply why = refuse("error: a request has at most " + std::to_string(protocol::longest_line) +
                        " bytes with its newline");
     bool einhorn = speaks_einhorn(dialect::json);
-    client.send(to_line(why, std::nullopt, einhorn ? dialect::einhorn : dialect::json));
+    client.send(to_line(why, std::nullopt, protocol::dialect_for(einhorn)));
     client.close();
 }
 
@@ -289,7 +288,7 @@ control_commands::reply control_commands::reload(handoff::wish wish, control_con
 void control_commands::upgrade_after_reload(const handoff::wish& what,
                                             std::shared_ptr<control_connection> client) {
     group_selection groups = select(what.groups);
-    dialect form = what.einhorn ? dialect::einhorn : dialect::json;
+    dialect form = protocol::dialect_for(what.einhorn);
     if (client) watch(upgrade_watch::begin(std::move(client), what.id, form, groups));
     for (group_runner* runner : groups)
         runner->notice(core::event::upgrade{*what.upgrade});
@@ -297,7 +296,7 @@ void control_commands::upgrade_after_reload(const handoff::wish& what,
 
 void control_commands::tell_reloaded(const handoff::wish& what, control_connection& client) {
     reply answer{.message = std::string("reloaded: einhyrningsins ") + protocol::version};
-    dialect form = what.einhorn ? dialect::einhorn : dialect::json;
+    dialect form = protocol::dialect_for(what.einhorn);
     client.send(protocol::to_line(answer, what.id, form));
 }
 
@@ -414,16 +413,8 @@ control_commands::reply control_commands::die(const order& what) {
 }
 
 control_commands::reply control_commands::change(const order& what, const group_selection& groups) {
-    std::vector<config::group_settings> changed;
-    for (const group_runner* runner : groups) {
-        changed.push_back(runner->settings());
-        for (const auto& [name, values] : what.changes)
-            if (auto wrong = config::change_at_run_time(changed.back(), name, values))
-                return refuse(*wrong);
-    }
-    auto next = changed.begin();
-    return for_each(groups, [&](group_runner& runner) {
-        runner.change(*next++);
+    if (auto wrong = change_options(groups, what.changes)) return refuse(*wrong);
+    return for_each(groups, [&](const group_runner&) {
         return count_of(what.changes.size(), "option") + " changed";
     });
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/einhorn_commands.hpp"
 
-#include "config/option.hpp"
 #include "master/einhorn_state.hpp"
 #include "master/logging.hpp"
 #include "master/master.hpp"
@@ -114,15 +113,7 @@ reply einhorn_commands::die(const order& what, const group_selection& groups) {
 
 reply einhorn_commands::change(const order& what, const protocol::request& asked,
                                const group_selection& groups) {
-    std::vector<config::group_settings> changed;
-    for (const group_runner* runner : groups) {
-        changed.push_back(runner->settings());
-        for (const auto& [name, values] : what.changes)
-            if (auto wrong = config::change_at_run_time(changed.back(), name, values))
-                return refuse(*wrong);
-    }
-    for (std::size_t i = 0; i < groups.size(); ++i)
-        groups[i]->change(changed[i]);
+    if (auto wrong = change_options(groups, what.changes)) return refuse(*wrong);
     return {"Successfully merged in config: " +
             einhorn::inspect(protocol::joined(asked.args).value_or(nullptr))};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/group_runner.hpp"
 
+#include "config/option.hpp"
 #include "config/worker_environment.hpp"
 #include "master/access.hpp"
 #include "master/logging.hpp"
@@ -42,6 +43,19 @@ handoff::recipe hand_over_recipe(core::generation number, const os::spawn_recipe
 }
 
 } // namespace
+
+std::optional<std::string> change_options(const std::vector<group_runner*>& groups,
+                                          const option_changes& changes) {
+    std::vector<config::group_settings> changed;
+    for (const group_runner* runner : groups) {
+        changed.push_back(runner->settings());
+        for (const auto& [name, values] : changes)
+            if (auto wrong = config::change_at_run_time(changed.back(), name, values)) return wrong;
+    }
+    for (std::size_t i = 0; i < groups.size(); ++i)
+        groups[i]->change(changed[i]);
+    return std::nullopt;
+}
 
 std::string search_path(const std::vector<std::string>& environment) {
     for (const std::string& entry : environment)
@@ -313,9 +327,8 @@ void group_runner::arm_timer() {
 
 os::result<std::string> group_runner::find_program(const config::group_settings& wishes,
                                                    const surroundings& around) {
-    auto directory = os::open_directory(around.working_directory);
-    if (!directory) return directory.error();
-    return os::find_program(wishes.command[0], search_path(around.environment), directory->get());
+    return os::find_program(wishes.command[0], search_path(around.environment),
+                            around.working_directory);
 }
 
 os::result<os::spawn_recipe> group_runner::make_recipe(core::generation number) const {

@@ -18,6 +18,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace einhyrningsins::master {
@@ -129,5 +130,12 @@ class group_runner {
     std::function<void()> settled_;
     bool scheduled_ = false;
 };
+
+/// Names of options with the values for each, see config::change_at_run_time.
+using option_changes = std::vector<std::pair<std::string, std::vector<std::string>>>;
+
+/// Changes options of all `groups`, or of none: then it returns what is wrong.
+std::optional<std::string> change_options(const std::vector<group_runner*>& groups,
+                                          const option_changes& changes);
 
 } // namespace einhyrningsins::master

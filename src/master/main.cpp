@@ -61,12 +61,17 @@ int serve(Origin origin, master::call how, const std::vector<std::string>& warni
 
 constexpr std::size_t longest_state = 256 * 1024 * 1024;
 
+/// Where einhorn has its files.
+std::string temporary_directory() {
+    const char* wish = std::getenv("TMPDIR");
+    return wish && *wish ? wish : "/tmp";
+}
+
 handoff::einhorn_surroundings surroundings_of_einhorn() {
-    const char* temporary = std::getenv("TMPDIR");
     return {.wall_clock = std::chrono::system_clock::now(),
             .now = core::time_point::clock::now(),
             .cpus = os::available_cpus(),
-            .temporary_directory = temporary && *temporary ? temporary : "/tmp",
+            .temporary_directory = temporary_directory(),
             .working_directory = os::logical_working_directory(std::getenv("PWD"))};
 }
 
@@ -123,9 +128,7 @@ bool is_einhorn() { return is_called(program, "einhorn"); }
 
 auto parse(const std::vector<std::string>& words) {
     if (!is_einhorn()) return config::parse_command_line(words, os::available_cpus());
-    const char* directory = std::getenv("TMPDIR");
-    return config::parse_einhorn_command_line(words, os::available_cpus(),
-                                              directory && *directory ? directory : "/tmp");
+    return config::parse_einhorn_command_line(words, os::available_cpus(), temporary_directory());
 }
 
 int answer(config::request_kind what) {

@@ -121,12 +121,9 @@ void reload::fail(const std::string& why) {
 
 void reload::tell_failure(const waiter& one, const std::string& text) {
     protocol::reply answer{.message = text, .ok = false};
-    auto form = protocol::dialect::json;
-    if (one.wish.einhorn) {
-        form = protocol::dialect::einhorn;
-        answer.message = "ERROR: " + text; // where there is no `ok`
-    }
-    one.client->send(protocol::to_line(answer, one.wish.id, form));
+    if (one.wish.einhorn) answer.message = "ERROR: " + text; // where there is no `ok`
+    one.client->send(
+        protocol::to_line(answer, one.wish.id, protocol::dialect_for(one.wish.einhorn)));
 }
 
 } // namespace einhyrningsins::master

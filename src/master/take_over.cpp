@@ -179,10 +179,7 @@ os::os_error master::hand_over(std::vector<handoff::wish> wishes) {
     std::vector<int> kept = handoff::descriptors(all);
     kept.push_back(file->get());
     reload::command what = reload_command();
-    auto directory = os::open_directory(what.directory);
-    if (!directory) return directory.error();
-    auto program =
-        os::find_program(what.program[0], search_path(what.environment), directory->get());
+    auto program = os::find_program(what.program[0], search_path(what.environment), what.directory);
     if (!program) return program.error();
     std::vector<std::string> words = what.program;
     if (settings_.master.reexec_as.empty()) words[0] = call_.name;

@@ -55,7 +55,7 @@ std::shared_ptr<upgrade_watch> upgrade_watch::take_over(const handoff::watch& fr
                                                         const std::vector<group_runner*>& groups) {
     auto watch = std::make_shared<upgrade_watch>(std::move(client));
     watch->id_ = from.id;
-    watch->form_ = from.einhorn ? dialect::einhorn : dialect::json;
+    watch->form_ = protocol::dialect_for(from.einhorn);
     watch->many_ = from.many;
     watch->ok_ = from.ok;
     watch->outcome_ = from.outcome;

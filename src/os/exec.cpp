@@ -33,22 +33,13 @@ void set_close_on_exec(const std::vector<int>& fds, bool wanted) {
         ::fcntl(fd, F_SETFD, wanted ? FD_CLOEXEC : 0);
 }
 
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-    std::vector<char*> all;
-    for (const std::string& text : texts)
-        all.push_back(const_cast<char*>(text.c_str()));
-    all.push_back(nullptr);
-    return all;
-}
-
 } // namespace
 
 own_program find_own_program(const std::string& name, std::string_view search_path,
                              const std::string& directory) {
     own_program own{.path = executed_path(), .name = name};
-    if (auto opened = open_directory(directory))
-        if (auto found = find_program(name, search_path, opened->get()))
-            own.path = absolute_path(*found, directory);
+    if (auto found = find_program(name, search_path, directory))
+        own.path = absolute_path(*found, directory);
     struct stat running {};
     if (::stat("/proc/self/exe", &running) == 0) {
         own.device = running.st_dev;

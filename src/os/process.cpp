@@ -136,6 +136,14 @@ std::string absolute_path(const std::string& path, const std::string& directory)
     return path.starts_with('/') ? path : directory + "/" + path;
 }
 
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+    std::vector<char*> all;
+    for (const std::string& text : texts)
+        all.push_back(const_cast<char*>(text.c_str()));
+    all.push_back(nullptr);
+    return all;
+}
+
 unsigned available_cpus() {
     cpu_set_t set;
     if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;

@@ -63,6 +63,9 @@ std::string logical_working_directory(const char* pwd);
 /// `path` itself, or below `directory` if it is relative.
 std::string absolute_path(const std::string& path, const std::string& directory);
 
+/// The texts as execve(2) takes them, with a null at the end; valid for as long as `texts` is.
+std::vector<char*> pointers(const std::vector<std::string>& texts);
+
 /// The CPUs that this process may run on.
 unsigned available_cpus();
 

@@ -118,14 +118,6 @@ char* stack_top() {
     return stack == MAP_FAILED ? nullptr : static_cast<char*>(stack) + size;
 }
 
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-    std::vector<char*> result;
-    for (const std::string& text : texts)
-        result.push_back(const_cast<char*>(text.c_str()));
-    result.push_back(nullptr);
-    return result;
-}
-
 std::string* entry(std::vector<std::string>& environment, std::string_view name) {
     for (std::string& one : environment)
         if (std::string_view(one).starts_with(name)) return &one;
@@ -163,6 +155,13 @@ result<std::string> find_program(const std::string& name, std::string_view path,
     }
     if (reason == EACCES) return os_error{name, EACCES};
     return os_error{name + ": no such program in PATH"};
+}
+
+result<std::string> find_program(const std::string& name, std::string_view path,
+                                 const std::string& directory) {
+    auto opened = open_directory(directory);
+    if (!opened) return opened.error();
+    return find_program(name, path, opened->get());
 }
 
 result<unique_fd> open_directory(const std::string& path) {

@@ -18,6 +18,10 @@ namespace einhyrningsins::os {
 /// a slash, relative to `directory` (a descriptor). The error tells missing from not executable.
 result<std::string> find_program(const std::string& name, std::string_view path, int directory);
 
+/// The same, with the directory given by its path.
+result<std::string> find_program(const std::string& name, std::string_view path,
+                                 const std::string& directory);
+
 /// Opens a directory for spawn_recipe::directory, following symbolic links.
 result<unique_fd> open_directory(const std::string& path);
 

@@ -248,11 +248,8 @@ void template_server::become_worker(unsigned index, unique_fd given, unique_fd g
     const std::string& program = wishes_.arguments[0];
     ::prctl(PR_SET_NAME, program.c_str() + program.rfind('/') + 1);
     set_process_title(command_line(wishes_.arguments));
-    std::vector<char*> pointers;
-    for (std::string& word : wishes_.arguments)
-        pointers.push_back(word.data());
-    pointers.push_back(nullptr);
-    std::exit(entry_(static_cast<int>(pointers.size()) - 1, pointers.data()));
+    std::vector<char*> words = pointers(wishes_.arguments);
+    std::exit(entry_(static_cast<int>(words.size()) - 1, words.data()));
 }
 
 } // namespace

@@ -9,4 +9,6 @@ enum class dialect {
     einhorn ///< a YAML hash a line, percent-encoded; a reply is always an object with `message`
 };
 
+constexpr dialect dialect_for(bool einhorn) { return einhorn ? dialect::einhorn : dialect::json; }
+
 } // namespace einhyrningsins::protocol
