@@ -161,7 +161,9 @@ void capture::on_readable() {
     std::size_t taken = 0;
     for (int fd : watched_->readable()) {
         if (taken > turn_budget) break; // the rest is still readable
-        stream& one = *streams_.at(fd);
+        auto there = streams_.find(fd);
+        assert(there != streams_.end()); // end() takes it out of what is watched
+        stream& one = *there->second;
         bool again_soon = now.steady < one.last_news + soon;
         one.last_news = now.steady;
         outcome what = take_turn(one, now);
@@ -276,6 +278,8 @@ capture::outcome capture::drain(stream& one, moment now) {
 void capture::end(stream& one, moment now) {
     one.file->finish(one.who, now);
     note_deadline(*one.file, now);
+    // Closing would do, were it not for a copy in a process that was forked.
+    watched_->remove(one.fd.get());
     streams_.erase(one.fd.get());
 }
 
@@ -286,8 +290,10 @@ void capture::finish() {
         while (taken < 2 * largest_pipe && drain(*one, now) != outcome::empty && one->came > 0)
             taken += one->came;
         one->file->finish(one->who, now);
+        watched_->remove(fd);
     }
     busy_.clear();
+    cursor_ = 0;
     streams_.clear();
     for (auto& file : files_)
         file->flush(now);
