@@ -211,7 +211,6 @@ void log_file::finish(writer& from, moment now) {
         add(std::exchange(from.partial, {}), now);
     }
     std::erase(writers_, from.id);
-    if (last_writer_ == from.id) last_writer_ = 0;
 }
 
 // ---- Writing ----

@@ -216,6 +216,18 @@ BOOST_AUTO_TEST_CASE(a_worker_is_not_blocked_by_a_file_that_cannot_be_written) {
     BOOST_TEST(run_until([&] { return output->is_idle(); }));
 }
 
+BOOST_AUTO_TEST_CASE(a_line_that_ends_in_time_is_not_torn) {
+    os::unique_fd one = add();
+    send(one.get(), "one begins");
+    BOOST_TEST(run_until([&] { return contents(path) == "one begins"; }));
+    os::unique_fd two = add();
+    send(two.get(), "two\n");
+    context.restart();
+    context.poll(); // the news of two have been seen
+    send(one.get(), " and ends\n");
+    BOOST_TEST(run_until([&] { return contents(path) == "one begins and ends\ntwo\n"; }));
+}
+
 BOOST_AUTO_TEST_CASE(an_unfinished_line_keeps_nobody_for_long) {
     os::unique_fd one = add();
     send(one.get(), "one begins");

@@ -392,6 +392,31 @@ BOOST_AUTO_TEST_CASE(a_limit_on_files_is_survived) {
     BOOST_TEST(told == 0);
 }
 
+BOOST_AUTO_TEST_CASE(what_follows_a_gap_begins_a_line) {
+    auto told = in_child([&] {
+        sigset_t blocked;
+        sigfillset(&blocked);
+        sigprocmask(SIG_BLOCK, &blocked, nullptr);
+        logged log(plain());
+        writer one = log.join();
+        log.give(one, "a\nbegun");
+        rlimit small{7, RLIM_INFINITY}, none{RLIM_INFINITY, RLIM_INFINITY};
+        ::setrlimit(RLIMIT_FSIZE, &small);
+        for (int n = 0; n < 300'000; n += 1000) {
+            std::string lines;
+            for (int m = n; m < n + 1000; ++m)
+                lines += "line " + std::to_string(m) + "\n";
+            log.give(one, lines);
+        }
+        ::setrlimit(RLIMIT_FSIZE, &none);
+        log.pass(1s);
+        std::string found = contents(path);
+        return first_failure({log.file->count().dropped > 0, found.starts_with("a\nbegun\nline "),
+                              found.ends_with("\nline 299999\n")});
+    });
+    BOOST_TEST(told == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_is_survived) {
     auto told = in_child([&] {
         if (::unshare(is_root() ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) != 0) return 0;
