@@ -171,6 +171,17 @@ def test_log_whose_reader_has_gone(master):
     master.stop()
 
 
+def resting_descriptors(pid):
+    """How many there are when nothing is under way: the master may not have seen yet that a client has gone."""
+    counts = []
+
+    def settled():
+        counts.append(len(os.listdir(f"/proc/{pid}/fd")))
+        return len(counts) > 10 and len(set(counts[-10:])) == 1
+    eventually(settled)
+    return counts[-1]
+
+
 def test_memory_does_not_grow_with_deaths(master):
     master.start("--ack-mode", "0", "-q", "-n", "20")
 
@@ -184,8 +195,8 @@ def test_memory_does_not_grow_with_deaths(master):
         text = open(f"/proc/{master.pid}/smaps_rollup").read()
         return sum(map(int, re.findall(r"Private_Dirty: +(\d+) kB", text)))
     kill_all(10)
-    before, fds = private(), len(os.listdir(f"/proc/{master.pid}/fd"))
+    before, fds = private(), resting_descriptors(master.pid)
     kill_all(30)
     assert private() - before < 64, "kB"
-    eventually(lambda: len(os.listdir(f"/proc/{master.pid}/fd")) == fds, what="no descriptor is left over")
+    eventually(lambda: len(os.listdir(f"/proc/{master.pid}/fd")) <= fds, what="no descriptor is left over")
     master.stop()

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "output/capture.hpp"
+#include "support.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <csignal>
+#include <filesystem>
+#include <map>
+#include <random>
+#include <sstream>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace einhyrningsins;
+using namespace einhyrningsins::output;
+using namespace os_test;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct fixture {
+    scratch directory;
+    std::string path = directory / "log";
+    std::vector<std::string> told;
+    boost::asio::io_context context{1};
+    std::unique_ptr<capture> output = std::make_unique<capture>(context, report());
+    std::vector<pid_t> children;
+
+    reporter report() {
+        return [this](core::severity, const std::string& text) { told.push_back(text); };
+    }
+    config::log_spec spec(const std::string& rule = "size:1000000000:1:") const {
+        return *config::parse_log_spec(rule + path);
+    }
+    os::unique_fd add(const std::string& rule = "size:1000000000:1:") {
+        auto end = output->add(spec(rule));
+        BOOST_REQUIRE_MESSAGE(end, end.error().message());
+        return std::move(*end);
+    }
+    /// A worker: a process that has nothing but its stream.
+    pid_t start(os::unique_fd end, const std::function<void(int)>& work) {
+        pid_t pid = ::fork();
+        BOOST_REQUIRE(pid >= 0);
+        if (pid == 0) {
+            ::dup2(end.get(), STDOUT_FILENO);
+            ::closefrom(3);
+            ::alarm(30);
+            work(STDOUT_FILENO);
+            ::_exit(0);
+        }
+        children.push_back(pid);
+        return pid;
+    }
+    template <class Predicate>
+    bool run_until(Predicate holds) {
+        auto deadline = std::chrono::steady_clock::now() + 20s;
+        while (!holds() && std::chrono::steady_clock::now() < deadline) {
+            context.restart();
+            context.run_one_for(20ms);
+        }
+        return holds();
+    }
+    bool run_to_the_end() {
+        return run_until([this] { return output->open_streams() == 0; });
+    }
+    /// As a master does that replaces its program: only the descriptors and the data stay.
+    void carry_over() {
+        capture_state state = output->state();
+        for (auto& one : state.files)
+            if (one.fd >= 0) one.fd = ::fcntl(one.fd, F_DUPFD_CLOEXEC, 0);
+        for (auto& one : state.streams)
+            one.fd = ::fcntl(one.fd, F_DUPFD_CLOEXEC, 0);
+        output = std::make_unique<capture>(context, state, report());
+    }
+    ~fixture() {
+        for (pid_t pid : children) {
+            ::kill(pid, SIGKILL);
+            ::waitpid(pid, nullptr, 0);
+        }
+    }
+};
+
+void send(int fd, std::string_view text) {
+    while (!text.empty()) {
+        ssize_t sent = ::write(fd, text.data(), text.size());
+        if (sent <= 0) ::_exit(1);
+        text.remove_prefix(static_cast<std::size_t>(sent));
+    }
+}
+
+/// Numbered lines with the worker's name, in pieces that know nothing of lines.
+void talk(int fd, int worker, int lines, unsigned largest_piece) {
+    std::mt19937 random(static_cast<unsigned>(worker));
+    std::string text;
+    for (int n = 0; n < lines; ++n) {
+        text += "worker " + std::to_string(worker) + " line " + std::to_string(n) + " " +
+                std::string(random() % 200, 'x') + "\n";
+        if (text.size() < largest_piece && n + 1 < lines) continue;
+        std::string_view rest = text;
+        while (rest.size() > 0) {
+            std::size_t piece = std::min<std::size_t>(rest.size(), 1 + random() % largest_piece);
+            send(fd, rest.substr(0, piece));
+            rest.remove_prefix(piece);
+        }
+        text.clear();
+    }
+}
+
+/// How many lines there are of each worker; -1 where one is torn, missing or out of order.
+std::map<int, int> lines_of(const std::string& text) {
+    std::map<int, int> found;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        int worker = -1, number = -1, end = 0;
+        std::sscanf(line.c_str(), "worker %d line %d %n", &worker, &number, &end);
+        bool whole = end > 0 && line.find_first_not_of('x', std::size_t(end)) == std::string::npos;
+        int& next = found[worker];
+        next = whole && next == number ? next + 1 : -1;
+        if (next < 0) break;
+    }
+    return found;
+}
+
+std::string all_of(const std::string& path, int backups) {
+    std::string text;
+    for (int n = backups; n > 0; --n)
+        if (exists(path + "." + std::to_string(n)))
+            text += contents(path + "." + std::to_string(n));
+    return text + contents(path);
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(captures, fixture)
+
+BOOST_AUTO_TEST_CASE(output_goes_to_the_file_up_to_the_last_byte) {
+    start(add(), [](int fd) {
+        send(fd, "first\nlast words");
+        ::raise(SIGKILL);
+    });
+    BOOST_TEST(run_to_the_end());
+    BOOST_TEST(contents(path) == "first\nlast words");
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_done_while_nothing_is_written) {
+    os::unique_fd end = add();
+    send(end.get(), "a\n");
+    BOOST_TEST(run_until([&] { return contents(path) == "a\n"; }));
+    BOOST_TEST(run_until([&] { return output->is_idle(); }));
+    context.restart();
+    BOOST_TEST(context.run_for(50ms) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_prompt_without_an_end_is_seen_at_once) {
+    os::unique_fd end = add();
+    send(end.get(), "password: ");
+    BOOST_TEST(run_until([&] { return contents(path) == "password: "; }));
+}
+
+BOOST_AUTO_TEST_CASE(many_workers_share_a_file_line_by_line) {
+    for (int worker = 0; worker < 4; ++worker)
+        start(add(), [=](int fd) { talk(fd, worker, 20'000, 100U << (worker * 3)); });
+    BOOST_TEST(run_to_the_end());
+    auto found = lines_of(contents(path));
+    for (int worker = 0; worker < 4; ++worker)
+        BOOST_TEST(found[worker] == 20'000);
+    BOOST_TEST(found.size() == 4U);
+    BOOST_TEST(told.empty());
+}
+
+BOOST_AUTO_TEST_CASE(rotation_tears_no_line_and_loses_none) {
+    for (int worker = 0; worker < 3; ++worker)
+        start(add("size:300000:100:"), [=](int fd) { talk(fd, worker, 20'000, 5000); });
+    BOOST_TEST(run_to_the_end());
+    auto found = lines_of(all_of(path, 100));
+    for (int worker = 0; worker < 3; ++worker)
+        BOOST_TEST(found[worker] == 20'000);
+    for (int n = 1; exists(path + "." + std::to_string(n)); ++n)
+        BOOST_TEST(std::filesystem::file_size(path + "." + std::to_string(n)) <= 300'000U);
+    BOOST_TEST(output->status().at(0).count.rotations > 10U);
+}
+
+BOOST_AUTO_TEST_CASE(reloads_in_the_middle_lose_nothing) {
+    for (int worker = 0; worker < 3; ++worker)
+        start(add("size:1000000:100:"), [=](int fd) { talk(fd, worker, 30'000, 3000); });
+    int reloads = 0;
+    BOOST_TEST(run_until([&] {
+        if (output->open_streams() > 0 && ++reloads % 7 == 0) carry_over();
+        return output->open_streams() == 0;
+    }));
+    BOOST_TEST(reloads > 7);
+    auto found = lines_of(all_of(path, 100));
+    for (int worker = 0; worker < 3; ++worker)
+        BOOST_TEST(found[worker] == 30'000);
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_is_not_blocked_by_a_file_that_cannot_be_written) {
+    path = directory / "missing/log";
+    pid_t pid = start(add(), [](int fd) { talk(fd, 0, 100'000, 5000); });
+    BOOST_TEST(run_to_the_end());
+    children.clear();
+    BOOST_TEST(exit_code_of(pid) == 0);
+    log_status status = output->status().at(0);
+    BOOST_TEST(status.failing);
+    BOOST_TEST(status.pending <= log_file::most_pending);
+    BOOST_TEST(status.count.dropped > 5'000'000U);
+    BOOST_TEST(status.count.errors >= 1U);
+    ::mkdir((directory / "missing").c_str(), 0755);
+    BOOST_TEST(run_until([&] { return !output->status().at(0).failing; }));
+    BOOST_TEST(contents(path).size() == status.pending);
+    BOOST_TEST(told.size() == 2U);
+    BOOST_TEST(run_until([&] { return output->is_idle(); }));
+}
+
+BOOST_AUTO_TEST_CASE(a_line_that_ends_in_time_is_not_torn) {
+    os::unique_fd one = add();
+    send(one.get(), "one begins");
+    BOOST_TEST(run_until([&] { return contents(path) == "one begins"; }));
+    os::unique_fd two = add();
+    send(two.get(), "two\n");
+    context.restart();
+    context.poll(); // the news of two have been seen
+    send(one.get(), " and ends\n");
+    BOOST_TEST(run_until([&] { return contents(path) == "one begins and ends\ntwo\n"; }));
+}
+
+BOOST_AUTO_TEST_CASE(an_unfinished_line_keeps_nobody_for_long) {
+    os::unique_fd one = add();
+    send(one.get(), "one begins");
+    BOOST_TEST(run_until([&] { return contents(path) == "one begins"; }));
+    os::unique_fd two = add();
+    send(two.get(), "two\n");
+    BOOST_TEST(run_until([&] { return contents(path) == "one begins\ntwo\n"; }));
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_the_master_takes_all_that_is_there) {
+    os::unique_fd one = add(), two = add();
+    send(one.get(), "a\nb");
+    send(two.get(), "c\n" + std::string(30'000, 'c'));
+    output->finish();
+    BOOST_TEST(contents(path) == "a\nb\nc\n" + std::string(30'000, 'c'));
+    BOOST_TEST(output->open_streams() == 0U);
+    output->forget_unused();
+    BOOST_TEST(output->status().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_pipe_grows_with_its_worker) {
+    os::unique_fd end = add();
+    std::size_t before = os::pipe_size(end.get());
+    os::unique_fd same(::fcntl(end.get(), F_DUPFD_CLOEXEC, 0));
+    start(std::move(end), [](int fd) { talk(fd, 0, 100'000, 60'000); });
+    if (is_root()) BOOST_TEST(run_until([&] { return os::pipe_size(same.get()) > before; }));
+    same.reset();
+    BOOST_TEST(run_to_the_end());
+    BOOST_TEST(lines_of(contents(path))[0] == 100'000);
+}
+
+BOOST_AUTO_TEST_CASE(other_work_has_its_turn) {
+    for (int worker = 0; worker < 3; ++worker)
+        start(add(), [=](int fd) { talk(fd, worker, 200'000, 60'000); });
+    boost::asio::steady_timer other(context);
+    int turns = 0;
+    std::function<void()> again = [&] {
+        other.expires_after(1ms);
+        other.async_wait([&](const boost::system::error_code& error) {
+            if (error) return;
+            ++turns;
+            again();
+        });
+    };
+    again();
+    BOOST_TEST(run_to_the_end());
+    BOOST_TEST(turns > 10); // one for every 2 MiB at least
+    again = nullptr;
+}
+
+BOOST_AUTO_TEST_CASE(streams_to_the_same_path_share_the_file) {
+    os::unique_fd one = add("size:100:1:"), two = add("size:200:1:");
+    BOOST_TEST(output->status().size() == 1U);
+    BOOST_TEST(output->state().files.at(0).spec == "size:200:1:" + path);
+    one.reset();
+    two.reset();
+    BOOST_TEST(run_to_the_end());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
