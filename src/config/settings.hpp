@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/bind_spec.hpp"
+#include "config/log_spec.hpp"
 #include "core/policy.hpp"
 #include "core/worker.hpp"
 
@@ -17,7 +18,7 @@ enum class verbosity { quiet, normal, verbose };
 
 /// The name that the program goes by (SPEC section 2): whose grammar it reads, and whose language
 /// it speaks at its control socket and in its log.
-enum class personality { einhyrningsins, einhorn };
+enum class personality { einhyrningsins, einhorn, firestarter };
 
 /// What a user can ask for about one group of workers.
 struct group_settings {
@@ -39,6 +40,23 @@ struct group_settings {
     bool kill_children_on_exit = false;      ///< -k
     std::optional<int> worker_nice;
     std::string preload; ///< -p: a shared object; empty: none
+
+    // What only a TOML file can ask for (SPEC section 6).
+
+    std::string working_directory;        ///< empty: the master's
+    std::vector<std::string> environment; ///< "NAME=value", added to the master's
+    /// environment_base_name, in front of "_FD_COUNT" and its like; empty: no such variables.
+    std::string variable_prefix;
+    std::string user;  ///< uid: name or number; empty: the master's
+    std::string group; ///< gid: name or number; empty: the user's own, or the master's
+    std::optional<log_spec> stdout_log;
+    std::optional<log_spec> stderr_log;
+    std::vector<std::string> stop_command; ///< exec_stop; empty: none
+    bool auto_upgrade = false;
+    std::vector<std::string> upgrader; ///< empty: none
+    core::duration upgrader_timeout = std::chrono::seconds(300);
+    core::duration upgrader_interval{}; ///< upgrader_active_sec; zero: never by itself
+    std::string control_socket;         ///< of the group alone; empty: by the personality
 };
 
 /// What a user can ask for about the master.
@@ -55,7 +73,8 @@ struct master_settings {
     config::log_format log_format = config::log_format::text;
     config::verbosity verbosity = config::verbosity::normal;
     std::vector<std::string>
-        reexec_as; ///< --reexec-as: the words that replace the program on reload
+        reexec_as;           ///< --reexec-as: the words that replace the program on reload
+    std::string config_file; ///< --config, with the groups; empty: they are on the command line
 };
 
 /// Everything a user can ask for. Plain data with the defaults of SPEC section 3.

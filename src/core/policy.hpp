@@ -24,7 +24,18 @@ struct ack_notify {
     duration timeout = std::chrono::seconds(30);
 };
 
-using ack_policy = std::variant<ack_timer, ack_manual, ack_notify>;
+/// Nothing is waited for: a worker is up when it has been started, and an upgrade stops the old
+/// workers before it starts new ones (SPEC 6, `ack`).
+struct ack_none {};
+
+using ack_policy = std::variant<ack_timer, ack_manual, ack_notify, ack_none>;
+
+/// Whether a worker that has ended without being told to is started again (SPEC 6, `restart`).
+enum class restart_policy {
+    never,
+    on_failure, ///< unless its exit code was 0
+    always
+};
 
 /// The wishes that steer one group: the options of SPEC section 3 that the state machine obeys.
 struct policy {
@@ -37,6 +48,11 @@ struct policy {
     bool kill_at_timeout = false; ///< what comes after signal_timeout is SIGKILL at once
     unsigned max_unacked = 1;
     std::optional<unsigned> max_upgrade_additional;
+    restart_policy restart = restart_policy::always;
+    bool on_demand = false;    ///< the group starts with its first client
+    duration warmup{};         ///< before the group starts
+    duration live_check{};     ///< a ready worker must show a sign of life that often; zero: never
+    bool stop_command = false; ///< a stop is begun by running a command instead of a signal
 };
 
 /// How long a group waits after `deaths` (at least 1) deaths before ack in a row: `base` times 1.5

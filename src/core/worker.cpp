@@ -45,6 +45,7 @@ int dismissal::next_signal(const policy& wishes) const {
 std::optional<time_point> ack_deadline(const worker& who, const ack_policy& ack) {
     if (who.state != worker_state::starting || who.pid == 0) return std::nullopt;
     if (auto* timer = std::get_if<ack_timer>(&ack)) return who.since + timer->survive;
+    if (std::holds_alternative<ack_none>(ack)) return who.since;
     auto* manual = std::get_if<ack_manual>(&ack);
     duration timeout = manual ? manual->timeout : std::get<ack_notify>(ack).timeout;
     if (timeout == duration::zero()) return std::nullopt;

@@ -9,10 +9,11 @@ constexpr auto longest = std::numeric_limits<core::duration::rep>::max() / 4;
 core::duration deadline_of(const core::ack_policy& ack) {
     if (auto* timer = std::get_if<core::ack_timer>(&ack)) return timer->survive;
     if (auto* manual = std::get_if<core::ack_manual>(&ack)) return manual->timeout;
-    return std::get<core::ack_notify>(ack).timeout;
+    if (auto* notify = std::get_if<core::ack_notify>(&ack)) return notify->timeout;
+    return {};
 }
 
-constexpr const char* ack_modes[] = {"timer", "manual", "notify"}; // as in core::ack_policy
+constexpr const char* ack_modes[] = {"timer", "manual", "notify", "none"}; // as in core::ack_policy
 
 } // namespace
 
@@ -68,6 +69,14 @@ void from_json(const json::value& from, config::bind_spec& into) {
     into = std::move(*spec);
 }
 
+void from_json(const json::value& from, config::log_spec& into) {
+    std::string text;
+    from_json(from, text);
+    auto spec = config::parse_log_spec(text);
+    if (!spec) throw bad_member(": " + spec.error().message);
+    into = std::move(*spec);
+}
+
 void from_json(const json::value& from, core::ack_policy& into) {
     const json::object& object = object_of(from);
     const json::value* mode = object.if_contains("mode");
@@ -77,7 +86,8 @@ void from_json(const json::value& from, core::ack_policy& into) {
     switch (place_of(*mode, ack_modes, std::size(ack_modes))) {
     case 0: into = core::ack_timer{time}; break;
     case 1: into = core::ack_manual{time}; break;
-    default: into = core::ack_notify{time};
+    case 2: into = core::ack_notify{time}; break;
+    default: into = core::ack_none{};
     }
 }
 

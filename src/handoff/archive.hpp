@@ -49,6 +49,7 @@ inline json::value to_json(core::duration value) { return value.count(); }
 inline json::value to_json(core::time_point value) { return value.time_since_epoch().count(); }
 inline json::value to_json(core::worker_id value) { return static_cast<std::uint64_t>(value); }
 inline json::value to_json(const config::bind_spec& value) { return json::value(value.text); }
+inline json::value to_json(const config::log_spec& value) { return json::value(value.text); }
 json::value to_json(const core::ack_policy& value);
 
 template <class T>
@@ -94,6 +95,7 @@ void from_json(const json::value& from, core::duration& into);
 void from_json(const json::value& from, core::time_point& into);
 void from_json(const json::value& from, core::worker_id& into);
 void from_json(const json::value& from, config::bind_spec& into);
+void from_json(const json::value& from, config::log_spec& into);
 void from_json(const json::value& from, core::ack_policy& into);
 void from_json(const json::value& from, std::map<unsigned, unsigned>& into);
 

@@ -16,13 +16,16 @@ concept is = std::same_as<std::remove_const_t<T>, U>;
 
 // Enumerations: the names of their values, in their order.
 
-inline auto names_of(config::personality) { return std::array{"einhyrningsins", "einhorn"}; }
+inline auto names_of(config::personality) {
+    return std::array{"einhyrningsins", "einhorn", "firestarter"};
+}
 inline auto names_of(config::log_format) { return std::array{"text", "json"}; }
 inline auto names_of(config::verbosity) { return std::array{"quiet", "normal", "verbose"}; }
 inline auto names_of(config::ip_family) { return std::array{"any", "v4", "v6"}; }
 inline auto names_of(core::severity) { return std::array{"debug", "info", "warning", "error"}; }
 inline auto names_of(core::upgrade_mode) { return std::array{"rolling", "fleet"}; }
 inline auto names_of(core::worker_state) { return std::array{"starting", "ready", "stopping"}; }
+inline auto names_of(core::restart_policy) { return std::array{"never", "on_failure", "always"}; }
 inline auto names_of(core::haste) { return std::array{"patient", "hurried"}; }
 inline auto names_of(core::group_phase) {
     return std::array{"stopped", "running", "stopping", "given_up"};
@@ -43,6 +46,11 @@ void fields(auto&& each, is<core::policy> auto& it) {
     each("kill_at_timeout", it.kill_at_timeout);
     each("max_unacked", it.max_unacked);
     each("max_upgrade_additional", it.max_upgrade_additional);
+    each("restart", it.restart);
+    each("on_demand", it.on_demand);
+    each("warmup", it.warmup);
+    each("live_check", it.live_check);
+    each("stop_command", it.stop_command);
 }
 
 void fields(auto&& each, is<core::exit_cause> auto& it) {
@@ -139,6 +147,19 @@ void fields(auto&& each, is<config::group_settings> auto& it) {
     each("kill_children_on_exit", it.kill_children_on_exit);
     each("worker_nice", it.worker_nice);
     each("preload", it.preload);
+    each("working_directory", it.working_directory);
+    each("environment", it.environment);
+    each("variable_prefix", it.variable_prefix);
+    each("user", it.user);
+    each("group", it.group);
+    each("stdout_log", it.stdout_log);
+    each("stderr_log", it.stderr_log);
+    each("stop_command", it.stop_command);
+    each("auto_upgrade", it.auto_upgrade);
+    each("upgrader", it.upgrader);
+    each("upgrader_timeout", it.upgrader_timeout);
+    each("upgrader_interval", it.upgrader_interval);
+    each("control_socket", it.control_socket);
 }
 
 void fields(auto&& each, is<config::master_settings> auto& it) {
@@ -154,6 +175,7 @@ void fields(auto&& each, is<config::master_settings> auto& it) {
     each("log_format", it.log_format);
     each("verbosity", it.verbosity);
     each("reexec_as", it.reexec_as);
+    each("config_file", it.config_file);
 }
 
 // The shell's

@@ -102,7 +102,9 @@ json::object ack_policy(const core::ack_policy& ack) {
         return {{"mode", "timer"}, {"survive", seconds(timer->survive)}};
     if (auto* manual = std::get_if<core::ack_manual>(&ack))
         return {{"mode", "manual"}, {"timeout", seconds(manual->timeout)}};
-    return {{"mode", "notify"}, {"timeout", seconds(std::get<core::ack_notify>(ack).timeout)}};
+    if (auto* notify = std::get_if<core::ack_notify>(&ack))
+        return {{"mode", "notify"}, {"timeout", seconds(notify->timeout)}};
+    return {{"mode", "none"}};
 }
 
 /// The template processes (-p).
