@@ -193,6 +193,7 @@ void fields(auto&& each, is<listener> auto& it) {
     each("server_starter_key", it.server_starter_key);
     each("name", it.name);
     each("file", it.file);
+    each("spec", it.spec);
 }
 
 void fields(auto&& each, is<recipe> auto& it) {
@@ -203,6 +204,7 @@ void fields(auto&& each, is<recipe> auto& it) {
     each("directory", it.directory);
     each("nice", it.nice);
     each("die_with_parent", it.die_with_parent);
+    each("descriptors", it.descriptors);
 }
 
 void fields(auto&& each, is<notify_socket> auto& it) {
@@ -237,6 +239,8 @@ void fields(auto&& each, is<preload> auto& it) {
 void fields(auto&& each, is<group> auto& it) {
     each("settings", it.settings);
     each("listeners", it.listeners);
+    each("old_listeners", it.old_listeners);
+    each("trouble", it.trouble);
     each("state", it.state);
     each("recipes", it.recipes);
     each("notify", it.notify);

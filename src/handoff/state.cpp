@@ -21,6 +21,8 @@ void each_descriptor(auto& all, auto visit) {
     for (auto& one : all.groups) {
         for (auto& each : one.listeners)
             visit(each.fd);
+        for (auto& each : one.old_listeners)
+            visit(each.fd);
         for (auto& each : one.recipes)
             visit(each.directory);
         if (one.notify) visit(one.notify->fd);

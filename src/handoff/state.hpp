@@ -30,6 +30,7 @@ struct listener {
     std::string server_starter_key;
     std::string name;
     std::optional<socket_file> file;
+    std::string spec; ///< that asked for it, see master::listener
 };
 
 /// What the workers of one generation are made from, see os::spawn_recipe.
@@ -41,6 +42,7 @@ struct recipe {
     int directory = -1;
     std::optional<int> nice;
     bool die_with_parent = false;
+    std::vector<int> descriptors; ///< those of the listeners that its workers get; borrowed
 };
 
 /// The receiving side of sd_notify(3), see os::notify_socket.
@@ -79,6 +81,8 @@ struct preload {
 struct group {
     config::group_settings settings;
     std::vector<listener> listeners;
+    std::vector<listener> old_listeners; ///< that only older generations have
+    std::string trouble;                 ///< why the group could not be started; empty: it could
     core::group_state state;
     std::vector<recipe> recipes;
     std::optional<notify_socket> notify;

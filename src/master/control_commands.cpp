@@ -47,18 +47,28 @@ core::upgrade_mode mode_of(const protocol::order& what) {
     return what.what == verb::upgrade ? core::upgrade_mode::rolling : core::upgrade_mode::fleet;
 }
 
-bool is_stopped(const group_runner& runner) {
+/// Why a group cannot be upgraded; empty: it can.
+std::string why_not_upgradable(const group_runner& runner) {
     core::group_phase phase = runner.group().phase();
-    return phase == core::group_phase::stopped || phase == core::group_phase::stopping;
+    if (phase == core::group_phase::running || phase == core::group_phase::given_up) return {};
+    return std::string(state_name(runner.group())) + "; 'start' begins it again";
 }
+
+/// What came of a deed to one group.
+struct outcome {
+    std::string text;
+    bool ok = true;
+};
 
 /// Does `deed` to each group, and says for each what came of it.
 template <class Deed>
 reply for_each(const std::vector<group_runner*>& groups, Deed deed) {
     reply all;
     for (group_runner* runner : groups) {
+        outcome one = deed(*runner);
         if (!all.message.empty()) all.message += "\n";
-        all.message += runner->settings().name + ": " + deed(*runner);
+        all.message += runner->settings().name + ": " + one.text;
+        all.ok = all.ok && one.ok;
     }
     return all;
 }
@@ -243,18 +253,21 @@ control_commands::reply control_commands::upgrade(const order& what, control_con
                                                   const request_id& id,
                                                   const group_selection& groups, dialect form) {
     if (master_.is_stopping()) return refuse("the master is stopping");
-    for (const group_runner* runner : groups)
-        if (is_stopped(*runner))
-            return refuse(runner->settings().name + " is " + state_name(runner->group()) +
-                          "; 'start' begins it again");
+    group_selection able;
+    std::ranges::copy_if(groups, std::back_inserter(able), [](const group_runner* runner) {
+        return why_not_upgradable(*runner).empty();
+    });
+    if (able.empty())
+        return refuse(groups[0]->settings().name + " is " + why_not_upgradable(*groups[0]));
     if (master_.reloads_before_upgrades())
-        return reload_before_upgrade(what, client, id, groups, form);
+        return reload_before_upgrade(what, client, id, able, form);
     auto mode = mode_of(what);
-    if (id) watch(upgrade_watch::begin(client.shared_from_this(), *id, form, groups));
-    reply answer = for_each(groups, [&](group_runner& runner) {
+    if (id) watch(upgrade_watch::begin(client.shared_from_this(), *id, form, able));
+    reply answer = for_each(groups, [&](group_runner& runner) -> outcome {
+        if (auto why = why_not_upgradable(runner); !why.empty()) return {"left alone: " + why};
         runner.notice(core::event::upgrade{mode});
-        return "upgrading " + count_of(runner.group().wishes().number, "worker") + ", " +
-               to_string(mode);
+        return {"upgrading " + count_of(runner.group().wishes().number, "worker") + ", " +
+                to_string(mode)};
     });
     if (form == dialect::einhorn) answer.message = protocol::einhorn::upgrading(what.what);
     answer.wait = id.has_value();
@@ -361,46 +374,48 @@ control_commands::reply control_commands::resize(const order& what, const group_
         if (wanted(*runner) < 1 || wanted(*runner) > most)
             return refuse(runner->settings().name + ": a group has 1 to " + std::to_string(most) +
                           " workers; 'stop' ends them all");
-    return for_each(groups, [&](group_runner& runner) {
+    return for_each(groups, [&](group_runner& runner) -> outcome {
         unsigned before = runner.group().wishes().number;
         config::group_settings changed = runner.settings();
         changed.policy.number = wanted(runner);
         runner.change(changed);
-        return std::to_string(before) + " -> " + count_of(changed.policy.number, "worker");
+        return {std::to_string(before) + " -> " + count_of(changed.policy.number, "worker")};
     });
 }
 
 control_commands::reply control_commands::start(const group_selection& groups) {
     if (master_.is_stopping()) return refuse("the master is stopping");
-    return for_each(groups, [](group_runner& runner) -> std::string {
-        if (runner.group().phase() == core::group_phase::running) return "is running already";
+    return for_each(groups, [](group_runner& runner) -> outcome {
+        if (runner.group().phase() == core::group_phase::running) return {"is running already"};
+        if (auto trouble = runner.open()) return {*trouble, false};
         runner.notice(core::event::start{});
-        return "starting " + count_of(runner.group().wishes().number, "worker");
+        return {"starting " + count_of(runner.group().wishes().number, "worker")};
     });
 }
 
 control_commands::reply control_commands::stop(const order& what, const group_selection& groups) {
     if (master_.is_stopping()) return refuse("the master is stopping");
-    return for_each(groups, [&](group_runner& runner) -> std::string {
+    return for_each(groups, [&](group_runner& runner) -> outcome {
         std::size_t there = processes(runner);
         if (what.what == verb::restart) {
+            if (auto trouble = runner.open()) return {*trouble, false};
             runner.notice(core::event::restart{});
-            return "stopping " + count_of(there, "worker") + ", then starting again";
+            return {"stopping " + count_of(there, "worker") + ", then starting again"};
         }
         runner.notice(core::event::stop{runner.group().wishes().stop_signal});
-        return "stopping " + count_of(there, "worker");
+        return {"stopping " + count_of(there, "worker")};
     });
 }
 
 control_commands::reply control_commands::forward(const std::vector<int>& signals,
                                                   const group_selection& groups) {
-    return for_each(groups, [&](group_runner& runner) {
+    return for_each(groups, [&](group_runner& runner) -> outcome {
         std::string names;
         for (int signal : signals) {
             runner.notice(core::event::forward{signal});
             names += (names.empty() ? "" : ", ") + core::signal_name(signal);
         }
-        return names + " sent to " + count_of(processes(runner), "worker");
+        return {names + " sent to " + count_of(processes(runner), "worker")};
     });
 }
 
@@ -414,8 +429,8 @@ control_commands::reply control_commands::die(const order& what) {
 
 control_commands::reply control_commands::change(const order& what, const group_selection& groups) {
     if (auto wrong = change_options(groups, what.changes)) return refuse(*wrong);
-    return for_each(groups, [&](const group_runner&) {
-        return count_of(what.changes.size(), "option") + " changed";
+    return for_each(groups, [&](const group_runner&) -> outcome {
+        return {count_of(what.changes.size(), "option") + " changed"};
     });
 }
 

@@ -172,9 +172,9 @@ void put_listeners(hash_writer& to, const group_runner& runner) {
     for (const config::bind_spec& spec : runner.settings().listeners | std::views::drop(first))
         binds.push_back(bind_of(spec));
     int fd = 3 + static_cast<int>(first); // as workers have them
-    for (const os::opened_listener& one : runner.listeners() | std::views::drop(first)) {
+    for (const auto& one : runner.listeners() | std::views::drop(first)) {
         fds.emplace_back(fd++);
-        ports.emplace_back(port_of(one));
+        ports.emplace_back(port_of(one->open));
     }
     to.put(":bind", yaml_text(binds));
     to.put(":bind_fds", yaml_text(fds));

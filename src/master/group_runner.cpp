@@ -21,21 +21,14 @@ namespace {
 
 using core::severity;
 
-handoff::listener hand_over_listener(const os::opened_listener& one) {
-    handoff::listener into{one.fd.get(),           one.address, one.family,
-                           one.server_starter_key, one.name,    {}};
-    if (one.file)
-        into.file = handoff::socket_file{one.file->path, one.file->device, one.file->inode};
-    return into;
-}
-
 handoff::recipe hand_over_recipe(core::generation number, const os::spawn_recipe& one) {
     handoff::recipe into{.generation = number,
                          .program = one.program,
                          .arguments = one.arguments,
                          .directory = one.directory.get(),
                          .nice = one.nice,
-                         .die_with_parent = one.die_with_parent};
+                         .die_with_parent = one.die_with_parent,
+                         .descriptors = one.descriptors};
     // What is filled in for each worker has room behind its end.
     for (const std::string& entry : one.environment)
         into.environment.emplace_back(entry.c_str());
@@ -64,10 +57,10 @@ std::string search_path(const std::vector<std::string>& environment) {
 }
 
 group_runner::group_runner(boost::asio::io_context& context, config::group_settings wishes,
-                           listener_list listeners, const surroundings& around)
+                           const surroundings& around)
     : context_(context),
       settings_(std::move(wishes)),
-      listeners_(std::move(listeners)),
+      trouble_("it has not been opened"),
       around_(around),
       group_(settings_.policy, std::random_device()()),
       notified_(context),
@@ -76,10 +69,11 @@ group_runner::group_runner(boost::asio::io_context& context, config::group_setti
 }
 
 group_runner::group_runner(boost::asio::io_context& context, const handoff::group& from,
-                           listener_list listeners, const surroundings& around)
+                           const surroundings& around)
     : context_(context),
       settings_(from.settings),
-      listeners_(std::move(listeners)),
+      listeners_(listener_set::take_over(from)),
+      trouble_(from.trouble),
       around_(around),
       group_(from.state, std::random_device()(), !from.preloads.empty()),
       notified_(context),
@@ -98,8 +92,29 @@ group_runner::group_runner(boost::asio::io_context& context, const handoff::grou
 
 group_runner::~group_runner() {
     if (notified_.is_open()) notified_.release(); // notify_ closes it
-    for (const os::opened_listener& one : listeners_)
-        if (one.file) os::remove_socket_file(*one.file);
+}
+
+std::optional<std::string> group_runner::open() {
+    if (trouble_.empty()) return std::nullopt;
+    if (auto found = find_program(settings_, around_); !found) {
+        trouble_ = found.error().message();
+        return trouble_;
+    }
+    auto opened = listener_set::open(settings_, listeners_);
+    if (!opened) {
+        trouble_ = opened.error();
+        return trouble_;
+    }
+    adopt(std::move(*opened));
+    return std::nullopt;
+}
+
+void group_runner::adopt(listener_set fresh) {
+    for (const auto& one : fresh.list())
+        if (std::ranges::find(listeners(), one) == listeners().end())
+            log(severity::info, settings_.name, "listening on " + one->open.address);
+    listeners_.replace(std::move(fresh));
+    trouble_.clear();
 }
 
 void group_runner::notice(const core::event_type& what) {
@@ -115,9 +130,8 @@ void group_runner::settle() {
 }
 
 handoff::group group_runner::hand_over() const {
-    handoff::group into{.settings = settings_, .state = group_.state()};
-    for (const os::opened_listener& one : listeners_)
-        into.listeners.push_back(hand_over_listener(one));
+    handoff::group into{.settings = settings_, .trouble = trouble_, .state = group_.state()};
+    listeners_.hand_over(into);
     for (const auto& [number, plan] : plans_)
         if (plan) into.recipes.push_back(hand_over_recipe(number, plan->recipe()));
     if (notify_) into.notify = handoff::notify_socket{notify_->fd(), notify_->address()};
@@ -131,9 +145,12 @@ void group_runner::take_over(const handoff::recipe& from) {
                             .arguments = from.arguments,
                             .environment = from.environment,
                             .directory = os::unique_fd(from.directory),
-                            .descriptors = listener_descriptors(),
+                            .descriptors = from.descriptors,
                             .nice = from.nice,
                             .die_with_parent = from.die_with_parent};
+    // A state of an older program has none, and what was closed on the way may have other numbers.
+    if (recipe.descriptors.empty() || !listeners_.has(recipe.descriptors))
+        recipe.descriptors = listeners_.descriptors();
     if (!recipe.directory) {
         auto directory = os::open_directory(around_.working_directory);
         if (!directory) return;
@@ -253,6 +270,7 @@ void group_runner::notice_stray(const os::reaped& dead) {
 void group_runner::forget_plans() {
     if (plans_.size() < 2) return;
     std::erase_if(plans_, [&](const auto& known) { return !group_.needs(known.first); });
+    if (plans_.size() < 2) listeners_.forget_old();
 }
 
 void group_runner::perform(const core::action::spawn& what) {
@@ -340,7 +358,7 @@ os::result<os::spawn_recipe> group_runner::make_recipe(core::generation number) 
                             .arguments = settings_.command,
                             .environment = make_environment(number),
                             .directory = std::move(*directory),
-                            .descriptors = listener_descriptors(),
+                            .descriptors = listeners_.descriptors(),
                             .nice = settings_.worker_nice,
                             .die_with_parent = settings_.kill_children_on_exit};
     return recipe;
@@ -352,13 +370,6 @@ group_runner::plan_result group_runner::make_plan(core::generation number) const
     return os::spawn_plan::make(std::move(*recipe));
 }
 
-std::vector<int> group_runner::listener_descriptors() const {
-    std::vector<int> all;
-    for (const os::opened_listener& one : listeners_)
-        all.push_back(one.fd.get());
-    return all;
-}
-
 std::vector<std::string> group_runner::make_environment(core::generation number) const {
     config::environment_facts facts{.inherited = around_.environment,
                                     .master_pid = around_.master_pid,
@@ -368,8 +379,8 @@ std::vector<std::string> group_runner::make_environment(core::generation number)
                                     .generation = number};
     facts.server_words = settings_.server_words;
     if (number >= settings_.drops_since) facts.dropped = settings_.drop_variables;
-    for (const os::opened_listener& one : listeners_)
-        facts.listeners.push_back({one.family, one.name, one.server_starter_key});
+    for (const auto& one : listeners())
+        facts.listeners.push_back({one->open.family, one->open.name, one->open.server_starter_key});
     bool by_message = std::holds_alternative<core::ack_notify>(settings_.policy.ack);
     if (by_message && notify_) facts.notify_address = notify_->address();
     return config::worker_environment(facts);

@@ -4,8 +4,8 @@
 #include "config/settings.hpp"
 #include "core/group.hpp"
 #include "handoff/state.hpp"
+#include "master/listener_set.hpp"
 #include "master/preload.hpp"
-#include "os/listen.hpp"
 #include "os/notify.hpp"
 #include "os/spawn.hpp"
 
@@ -40,16 +40,16 @@ std::string search_path(const std::vector<std::string>& environment);
 /// the group's listeners.
 class group_runner {
   public:
-    using listener_list = std::vector<os::opened_listener>;
     /// Hears each report; returns whether it wants to hear more.
     using observer = std::function<bool(const core::report&)>;
 
+    /// Nothing is open yet.
     group_runner(boost::asio::io_context& context, config::group_settings wishes,
-                 listener_list listeners, const surroundings& around);
+                 const surroundings& around);
     /// Goes on where another master has left off: with its descriptors, or, where they are -1, with
     /// new ones. Workers that ended unseen meanwhile are noticed at once.
     group_runner(boost::asio::io_context& context, const handoff::group& from,
-                 listener_list listeners, const surroundings& around);
+                 const surroundings& around);
     /// Removes the files of the listeners.
     ~group_runner();
     group_runner(const group_runner&) = delete;
@@ -58,6 +58,13 @@ class group_runner {
     /// Where the program of `wishes` is now, see os::find_program.
     static os::result<std::string> find_program(const config::group_settings& wishes,
                                                 const surroundings& around);
+
+    /// Looks for the program and opens the listeners, unless that has been done: to be called
+    /// before the group is started. Returns why it is not possible, in one line; that is `trouble`
+    /// then.
+    std::optional<std::string> open();
+    /// Why the group cannot be started; empty: it can.
+    const std::string& trouble() const { return trouble_; }
 
     /// The one door for everything that happens. What follows from it is done in the next turn of
     /// the loop, so that what happens together is decided together.
@@ -80,7 +87,8 @@ class group_runner {
 
     const core::group& group() const { return group_; }
     const config::group_settings& settings() const { return settings_; }
-    const listener_list& listeners() const { return listeners_; }
+    const listener_set::list_type& listeners() const { return listeners_.list(); }
+    const listener_set& open_listeners() const { return listeners_; }
     using preload_map = std::map<core::generation, std::shared_ptr<preload>>;
     const preload_map& preloads() const { return preloads_; }
     /// Replaces the settings that may change at run time. Program, environment and directory follow
@@ -90,6 +98,7 @@ class group_runner {
   private:
     using plan_result = os::result<os::spawn_plan>;
 
+    void adopt(listener_set fresh);
     void schedule();
     void step();
     void perform(const core::action::begin_generation& what);
@@ -113,12 +122,12 @@ class group_runner {
     core::event_type spawn(const core::action::spawn& what, os::socket_pair& control);
     os::result<os::spawn_recipe> make_recipe(core::generation number) const;
     plan_result make_plan(core::generation number) const;
-    std::vector<int> listener_descriptors() const;
     std::vector<std::string> make_environment(core::generation number) const;
 
     boost::asio::io_context& context_;
     config::group_settings settings_;
-    listener_list listeners_;
+    listener_set listeners_;
+    std::string trouble_;
     const surroundings& around_;
     core::group group_;
     std::map<core::generation, plan_result> plans_;

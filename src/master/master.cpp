@@ -23,26 +23,6 @@ using core::severity;
 
 constexpr int control_backlog = 1024;
 
-/// Undoes the files of listeners that were opened in vain.
-void close_listeners(const group_runner::listener_list& listeners) {
-    for (const os::opened_listener& one : listeners)
-        if (one.file) os::remove_socket_file(*one.file);
-}
-
-group_runner::listener_list open_listeners(const config::group_settings& wishes) {
-    group_runner::listener_list all;
-    for (const config::bind_spec& spec : wishes.listeners) {
-        auto opened = os::open_listener(spec, wishes.family, wishes.backlog);
-        if (!opened) {
-            close_listeners(all);
-            throw start_failure("--bind " + spec.text + ": " + opened.error().message());
-        }
-        for (os::opened_listener& one : *opened)
-            all.push_back(std::move(one));
-    }
-    return all;
-}
-
 /// einhorn without a name is known by what it runs.
 std::string process_title(const config::settings& wishes) {
     const std::string& name = wishes.master.command_name;
@@ -68,7 +48,7 @@ master::master(asio::io_context& context, config::settings wishes, call how)
           [this](auto after) { return hand_over(std::move(after)); }),
       signals_(context) {
     describe_surroundings(os::logical_working_directory(std::getenv("PWD")));
-    check_programs();
+    if (settings_.master.config_file.empty()) check_program();
     enter();
     open_signals();
     lock();
@@ -98,11 +78,9 @@ void master::describe_surroundings(std::string working_directory) {
 }
 
 /// Before anything is bound (SPEC section 3).
-void master::check_programs() const {
-    for (const config::group_settings& wishes : settings_.groups) {
-        auto found = group_runner::find_program(wishes, around_);
-        if (!found) throw start_failure(found.error().message());
-    }
+void master::check_program() const {
+    auto found = group_runner::find_program(settings_.groups[0], around_);
+    if (!found) throw start_failure(found.error().message());
 }
 
 void master::enter() {
@@ -133,13 +111,19 @@ void master::lock() {
     lock_ = std::move(*held);
 }
 
+/// A group of a file that cannot start does not stop the others (SPEC section 6).
 void master::open_groups() {
-    for (config::group_settings& wishes : settings_.groups) {
-        auto listeners = open_listeners(wishes);
-        add_group(std::make_unique<group_runner>(context_, wishes, std::move(listeners), around_));
-        for (const os::opened_listener& one : groups_.back()->listeners())
-            log(severity::info, wishes.name, "listening on " + one.address);
+    bool from_file = !settings_.master.config_file.empty();
+    bool any = false;
+    for (const config::group_settings& wishes : settings_.groups) {
+        add_group(std::make_unique<group_runner>(context_, wishes, around_));
+        auto trouble = groups_.back()->open();
+        any = any || !trouble;
+        if (!trouble) continue;
+        if (!from_file) throw start_failure("--bind " + *trouble);
+        log(severity::error, wishes.name, *trouble + "; the group is not started");
     }
+    if (!any) throw start_failure(settings_.master.config_file + ": no group can be started");
 }
 
 void master::add_group(std::unique_ptr<group_runner> runner) {
@@ -182,7 +166,7 @@ int master::run() {
         reap();
     else
         for (const auto& runner : groups_)
-            runner->notice(core::event::start{});
+            if (runner->trouble().empty()) runner->notice(core::event::start{});
     os::forget_startup_code();
     // What no handler expected, out of memory say, is not to take the workers' master away.
     for (bool ended = false; !ended;) {
@@ -277,10 +261,12 @@ void master::end_if_settled() {
     auto is = [](core::group_phase phase) {
         return [phase](const auto& runner) { return runner->group().phase() == phase; };
     };
-    auto is_empty = [](const auto& runner) { return runner->group().workers().empty(); };
+    auto is_hopeless = [&](const auto& runner) {
+        return !runner->trouble().empty() ||
+               (is(given_up)(runner) && runner->group().workers().empty());
+    };
     if (stopping_ && std::ranges::all_of(groups_, is(stopped))) return leave(exit_code_);
-    if (std::ranges::all_of(groups_, is(given_up)) && std::ranges::all_of(groups_, is_empty))
-        leave(1);
+    if (std::ranges::all_of(groups_, is_hopeless)) leave(1);
 }
 
 void master::leave(int exit_code) {

@@ -64,7 +64,7 @@ class master {
   private:
     // The steps of the start, in their order.
     void describe_surroundings(std::string working_directory);
-    void check_programs() const;
+    void check_program() const;
     void enter();
     void change_niceness() const;
     void open_signals();

@@ -44,14 +44,21 @@ json::value last_death(const core::group& group) {
                         {"generation", last.generation}};
 }
 
+/// Why the group could not be started.
+json::value trouble(const group_runner& runner) {
+    if (runner.trouble().empty()) return nullptr;
+    return json::value(runner.trouble());
+}
+
 json::array listeners(const group_runner& runner) {
     json::array result;
     int fd = 3;
-    for (const os::opened_listener& one : runner.listeners())
-        result.push_back(
-            json::object{{"address", one.address},
-                         {"fd", fd++},
-                         {"name", one.name.empty() ? runner.settings().name : one.name}});
+    for (const auto& one : runner.listeners()) {
+        const std::string& name = one->open.name;
+        result.push_back(json::object{{"address", one->open.address},
+                                      {"fd", fd++},
+                                      {"name", name.empty() ? runner.settings().name : name}});
+    }
     return result;
 }
 
@@ -170,6 +177,7 @@ json::object group_status(const group_runner& runner, core::time_point now,
                          {"upgrade", upgrade_status(group)},
                          {"deaths_before_ack", group.current().failures},
                          {"last_death", last_death(group)},
+                         {"trouble", trouble(runner)},
                          {"workers", workers(group, now, memory, worker_status)}},
                         memory);
 }

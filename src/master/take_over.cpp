@@ -20,40 +20,6 @@ namespace {
 
 using core::severity;
 
-os::opened_listener listener_from(const handoff::listener& from) {
-    os::opened_listener one{os::unique_fd(from.fd),  from.address, from.family,
-                            from.server_starter_key, from.name,    {}};
-    if (from.file) one.file = os::socket_file{from.file->path, from.file->device, from.file->inode};
-    return one;
-}
-
-/// A listener whose descriptor was closed by a wrapper on the way.
-std::optional<os::opened_listener> bind_again(const handoff::group& from, std::size_t place) {
-    if (from.settings.listeners.size() != from.listeners.size()) return std::nullopt;
-    auto opened = os::open_listener(from.settings.listeners[place], from.settings.family,
-                                    from.settings.backlog);
-    if (!opened || opened->size() != 1) return std::nullopt;
-    return std::move(opened->front());
-}
-
-group_runner::listener_list listeners_from(const handoff::group& from) {
-    group_runner::listener_list all;
-    for (std::size_t place = 0; place < from.listeners.size(); ++place) {
-        const handoff::listener& one = from.listeners[place];
-        if (one.fd >= 0) {
-            all.push_back(listener_from(one));
-            continue;
-        }
-        auto again = bind_again(from, place);
-        log(again ? severity::warning : severity::error, from.settings.name,
-            "the listener " + one.address + " was closed during the reload" +
-                (again ? "; it was bound again"
-                       : " and cannot be bound again: restart to have it"));
-        if (again) all.push_back(std::move(*again));
-    }
-    return all;
-}
-
 config::settings settings_from(const handoff::state& from) {
     config::settings wishes{.master = from.master};
     for (const handoff::group& one : from.groups)
@@ -61,12 +27,21 @@ config::settings settings_from(const handoff::state& from) {
     return wishes;
 }
 
+/// An older program did not tell what its listeners were opened for.
+void complete_listeners(handoff::group& of) {
+    if (of.listeners.size() != of.settings.listeners.size()) return;
+    for (std::size_t place = 0; place < of.listeners.size(); ++place)
+        if (of.listeners[place].spec.empty())
+            of.listeners[place].spec = wish_of(of.settings.listeners[place], of.settings.family);
+}
+
 /// einhorn's state has just the descriptors.
 void complete_from_system(handoff::state& from) {
     for (handoff::group& group : from.groups)
         for (handoff::listener& one : group.listeners)
             if (auto known = os::local_address(one.fd); one.family.empty() && known)
-                one = {one.fd, known->text, known->family, known->server_starter_key, one.name, {}};
+                one = {one.fd, known->text, known->family, known->server_starter_key, one.name,
+                       {},     {}};
     for (handoff::connection& one : from.connections)
         if (auto who = os::peer_of(one.fd); one.pid == 0 && who)
             one = {one.fd,
@@ -98,6 +73,8 @@ master::master(boost::asio::io_context& context, handoff::state from, call how)
       taken_over_(true),
       signals_(context) {
     complete_from_system(from);
+    for (handoff::group& one : from.groups)
+        complete_listeners(one);
     write_log(from.unwritten_log);
     set_log_level(from.log_level);
     describe_surroundings(from.working_directory);
@@ -131,7 +108,7 @@ void master::take_over_files(const handoff::state& from) {
 
 void master::take_over_groups(const handoff::state& from) {
     for (const handoff::group& one : from.groups)
-        add_group(std::make_unique<group_runner>(context_, one, listeners_from(one), around_));
+        add_group(std::make_unique<group_runner>(context_, one, around_));
 }
 
 void master::take_over_clients(const handoff::state& from) {

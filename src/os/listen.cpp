@@ -255,4 +255,10 @@ result<std::vector<opened_listener>> open_listener(const config::bind_spec& spec
     return std::visit([&](const auto& where) { return open(wish, where); }, spec.address);
 }
 
+result<unique_fd> duplicate(int fd) {
+    unique_fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    if (!copy) return last_error("duplicate a listener");
+    return copy;
+}
+
 } // namespace einhyrningsins::os

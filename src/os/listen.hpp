@@ -29,4 +29,7 @@ struct opened_listener {
 result<std::vector<opened_listener>> open_listener(const config::bind_spec& spec,
                                                    config::ip_family family, int backlog);
 
+/// Another descriptor for the same socket, close-on-exec.
+result<unique_fd> duplicate(int fd);
+
 } // namespace einhyrningsins::os

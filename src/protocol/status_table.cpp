@@ -108,6 +108,8 @@ std::string listeners(const json::value& group) {
 
 std::string troubles(const json::value& group) {
     std::string lines;
+    if (!member(group, "trouble").is_null())
+        lines += "  cannot be started: " + text(group, "trouble") + "\n";
     if (number(member(group, "deaths_before_ack")) > 0)
         lines += "  deaths before ack in a row: " + text(group, "deaths_before_ack") + "\n";
     const json::value& last = member(group, "last_death");
