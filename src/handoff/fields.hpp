@@ -238,6 +238,8 @@ void fields(auto&& each, is<preload> auto& it) {
 
 void fields(auto&& each, is<group> auto& it) {
     each("settings", it.settings);
+    each("configured", it.configured);
+    each("retired", it.retired);
     each("listeners", it.listeners);
     each("old_listeners", it.old_listeners);
     each("trouble", it.trouble);

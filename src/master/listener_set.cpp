@@ -165,4 +165,10 @@ void listener_set::replace(listener_set fresh) {
     current_ = std::move(fresh.current_);
 }
 
+void listener_set::forget_old(const std::vector<int>& in_use) {
+    std::erase_if(old_, [&](const shared& one) {
+        return std::ranges::find(in_use, one->open.fd.get()) == in_use.end();
+    });
+}
+
 } // namespace einhyrningsins::master

@@ -44,9 +44,11 @@ class listener_set {
     bool has(const std::vector<int>& descriptors) const;
 
     /// From now on new generations get those of `fresh`. What is in it no more stays open for older
-    /// generations, until forget_old().
+    /// generations.
     void replace(listener_set fresh);
-    void forget_old() { old_.clear(); }
+    /// Closes the old ones that are not among the descriptors `in_use`.
+    void forget_old(const std::vector<int>& in_use);
+    bool has_old() const { return !old_.empty(); }
 
   private:
     list_type current_;
