@@ -99,7 +99,8 @@ group_runner::~group_runner() {
 std::optional<std::string> group_runner::open() {
     if (trouble_.empty()) return std::nullopt;
     if (auto wrong = check(settings_, around_)) return trouble_ = *wrong;
-    auto opened = listener_set::open(settings_, listeners_);
+    listener_set::list_type none;
+    auto opened = listener_set::open(settings_, listeners_, none);
     if (!opened) return trouble_ = opened.error();
     adopt(std::move(*opened));
     return std::nullopt;

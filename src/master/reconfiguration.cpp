@@ -4,7 +4,7 @@
 #include "handoff/archive.hpp"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 
 namespace einhyrningsins::master {
 namespace {
@@ -37,38 +37,42 @@ reconfiguration::fate fate_of(const group_runner* known, const group_settings& w
     return upgraded;
 }
 
-/// All that are open, but for those of `but`.
-std::vector<const listener_set*> listeners_of(const group_list& groups, const group_runner* but) {
-    std::vector<const listener_set*> all;
-    for (const auto& runner : groups)
-        if (runner.get() != but) all.push_back(&runner->open_listeners());
+const group_settings* find(const std::vector<group_settings>& wishes, const std::string& name) {
+    auto found = std::ranges::find(wishes, name, &group_settings::name);
+    return found == wishes.end() ? nullptr : &*found;
+}
+
+/// What the groups have open and will not need.
+listener_set::list_type released(const group_list& groups,
+                                 const std::vector<group_settings>& wishes) {
+    listener_set::list_type all;
+    for (const auto& runner : groups) {
+        const group_settings* next = find(wishes, runner->settings().name);
+        std::ranges::copy(runner->open_listeners().released_by(next ? *next : group_settings()),
+                          std::back_inserter(all));
+    }
     return all;
 }
 
 using planned = boost::system::result<reconfiguration::step, std::string>;
 
 /// A group that could not be started before, and of which the file says nothing new, may go on so.
-planned plan(const group_list& groups, const group_settings& wishes, const surroundings& around) {
-    const group_runner* known = find_group(groups, wishes.name);
+planned plan(const group_runner* known, const group_settings& wishes,
+             listener_set::list_type& released, const surroundings& around) {
+    using enum reconfiguration::fate;
     reconfiguration::step next{wishes.name, fate_of(known, wishes), wishes, {}};
-    if (next.what == reconfiguration::fate::unchanged) return next;
+    if (next.what == unchanged) return next;
+    listener_set none;
     auto wrong = group_runner::check(wishes, around);
-    if (!wrong) {
-        auto opened = listener_set::open(wishes, known ? known->open_listeners() : listener_set(),
-                                         listeners_of(groups, known));
-        if (opened) {
-            next.listeners = std::move(*opened);
-            return next;
-        }
-        wrong = opened.error();
-    }
+    auto opened = listener_set::open(wishes, known ? known->open_listeners() : none, released);
+    if (!wrong && !opened) wrong = opened.error();
     bool as_before = known && !known->trouble().empty() && are_equal(known->configured(), wishes);
-    if (!as_before) return planned(boost::system::in_place_error, *wrong);
-    return reconfiguration::step{wishes.name, reconfiguration::fate::unchanged, wishes, {}};
-}
-
-bool is_among(const std::vector<group_settings>& wishes, const std::string& name) {
-    return std::ranges::find(wishes, name, &group_settings::name) != wishes.end();
+    if (wrong && !as_before) return planned(boost::system::in_place_error, *wrong);
+    if (wrong)
+        next.what = unchanged;
+    else
+        next.listeners = std::move(*opened);
+    return next;
 }
 
 } // namespace
@@ -95,8 +99,9 @@ reconfiguration::prepare(const group_list& groups, const std::vector<group_setti
                          const surroundings& around) {
     reconfiguration made;
     std::string complaints;
+    auto unused = released(groups, wishes);
     for (const group_settings& one : wishes) {
-        auto next = plan(groups, one, around);
+        auto next = plan(find_group(groups, one.name), one, unused, around);
         if (next)
             made.steps_.push_back(std::move(*next));
         else
@@ -105,7 +110,7 @@ reconfiguration::prepare(const group_list& groups, const std::vector<group_setti
     using answer = boost::system::result<reconfiguration, std::string>;
     if (!complaints.empty()) return answer(boost::system::in_place_error, complaints);
     for (const auto& runner : groups)
-        if (!runner->is_retired() && !is_among(wishes, runner->settings().name))
+        if (!runner->is_retired() && !find(wishes, runner->settings().name))
             made.steps_.push_back({runner->settings().name, fate::removed, {}, {}});
     return made;
 }
