@@ -6,6 +6,7 @@
 #include "master/access.hpp"
 #include "master/logging.hpp"
 #include "os/exec.hpp"
+#include "os/process.hpp"
 #include "os/signals.hpp"
 
 #include <boost/asio/post.hpp>
@@ -33,6 +34,12 @@ handoff::recipe hand_over_recipe(core::generation number, const os::spawn_recipe
     for (const std::string& entry : one.environment)
         into.environment.emplace_back(entry.c_str());
     return into;
+}
+
+/// Where its workers run.
+std::string directory_of(const config::group_settings& wishes, const surroundings& around) {
+    if (wishes.working_directory.empty()) return around.working_directory;
+    return os::absolute_path(wishes.working_directory, around.working_directory);
 }
 
 } // namespace
@@ -160,7 +167,7 @@ void group_runner::take_over(const handoff::recipe& from) {
     if (recipe.descriptors.empty() || !listeners_.has(recipe.descriptors))
         recipe.descriptors = listeners_.descriptors();
     if (!recipe.directory) {
-        auto directory = os::open_directory(around_.working_directory);
+        auto directory = os::open_directory(directory_of(settings_, around_));
         if (!directory) return;
         recipe.directory = std::move(*directory);
     }
@@ -391,11 +398,11 @@ void group_runner::arm_timer() {
 os::result<std::string> group_runner::find_program(const config::group_settings& wishes,
                                                    const surroundings& around) {
     return os::find_program(wishes.command[0], search_path(around.environment),
-                            around.working_directory);
+                            directory_of(wishes, around));
 }
 
 os::result<os::spawn_recipe> group_runner::make_recipe(core::generation number) const {
-    auto directory = os::open_directory(around_.working_directory);
+    auto directory = os::open_directory(directory_of(settings_, around_));
     if (!directory) return directory.error();
     auto program = find_program(settings_, around_);
     if (!program) return program.error();
@@ -423,6 +430,8 @@ std::vector<std::string> group_runner::make_environment(core::generation number)
                                     .socket_as_fd = settings_.command_socket_as_fd,
                                     .generation = number};
     facts.server_words = settings_.server_words;
+    facts.added = settings_.environment;
+    facts.variable_prefix = settings_.variable_prefix;
     if (number >= settings_.drops_since) facts.dropped = settings_.drop_variables;
     for (const auto& one : listeners())
         facts.listeners.push_back({one->open.family, one->open.name, one->open.server_starter_key});

@@ -4,9 +4,13 @@
 #include "os/os_error.hpp"
 #include "os/unique_fd.hpp"
 
+#include <cstddef>
 #include <string>
 
 namespace einhyrningsins::os {
+
+/// What is in a plain file, which has at most `most` bytes. The error names the file.
+result<std::string> read_file(const std::string& path, std::size_t most);
 
 /// A file that is locked with flock(2) for as long as this lives, and removed at its end.
 class lock_file {
