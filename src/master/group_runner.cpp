@@ -36,6 +36,13 @@ handoff::recipe hand_over_recipe(core::generation number, const os::spawn_recipe
     return into;
 }
 
+/// Where its program is looked for: in the PATH that its workers get.
+std::string search_path_of(const config::group_settings& wishes, const surroundings& around) {
+    for (auto own = wishes.environment.rbegin(); own != wishes.environment.rend(); ++own)
+        if (own->starts_with("PATH=")) return own->substr(5);
+    return search_path(around.environment);
+}
+
 /// Where its workers run.
 std::string directory_of(const config::group_settings& wishes, const surroundings& around) {
     if (wishes.working_directory.empty()) return around.working_directory;
@@ -397,7 +404,7 @@ void group_runner::arm_timer() {
 
 os::result<std::string> group_runner::find_program(const config::group_settings& wishes,
                                                    const surroundings& around) {
-    return os::find_program(wishes.command[0], search_path(around.environment),
+    return os::find_program(wishes.command[0], search_path_of(wishes, around),
                             directory_of(wishes, around));
 }
 
