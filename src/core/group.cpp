@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What the group makes of events, and its table. The decisions are in reconcile.cpp.
+// What the group makes of events. The decisions are in reconcile.cpp, upgrades in upgrade.cpp.
 #include "core/group.hpp"
 
 #include <algorithm>
@@ -15,36 +15,19 @@ constexpr std::size_t failures_told = 10;
 
 } // namespace
 
-group::group(const policy& wishes, unsigned seed) : wishes_(wishes), random_(seed) {}
+group::group(const policy& wishes, unsigned seed) : state_{.wishes = wishes}, random_(seed) {}
 
 group::group(group_state state, unsigned seed, bool spawns_go_on)
-    : wishes_(state.wishes),
-      phase_(state.phase),
-      start_again_(state.start_again),
-      workers_(std::move(state.workers)),
-      current_(state.current),
-      upgrade_(std::move(state.upgrade)),
-      last_generation_(state.last_generation),
-      last_id_(state.last_id),
-      restarts_(std::move(state.restarts)),
-      last_death_(state.last_death),
+    : state_(std::move(state)),
       random_(seed) {
     if (spawns_go_on) return;
-    std::erase_if(workers_, [](const worker& who) { return who.pid == 0 && who.spawn_requested; });
+    std::erase_if(state_.workers,
+                  [](const worker& who) { return who.pid == 0 && who.spawn_requested; });
 }
 
 group_state group::state() const {
     assert(actions_.empty());
-    return {.wishes = wishes_,
-            .phase = phase_,
-            .start_again = start_again_,
-            .workers = workers_,
-            .current = current_,
-            .upgrade = upgrade_,
-            .last_generation = last_generation_,
-            .last_id = last_id_,
-            .restarts = restarts_,
-            .last_death = last_death_};
+    return state_;
 }
 
 void group::apply(const event_type& what, time_point now) {
@@ -53,55 +36,67 @@ void group::apply(const event_type& what, time_point now) {
 
 // Events
 
+void group::on(const event::open&, time_point now) {
+    if (state_.phase != group_phase::stopped) return;
+    state_.phase = group_phase::waiting;
+    state_.opened_at = now;
+    state_.demanded = false;
+    const policy& wishes = state_.wishes;
+    if (wishes.on_demand || wishes.warmup > duration::zero())
+        tell(report_of::waiting{wishes.on_demand, wishes.warmup});
+}
+
+void group::on(const event::demanded&, time_point) {
+    if (awaits_demand()) state_.demanded = true;
+}
+
 void group::on(const event::start&, time_point now) {
-    start_again_ = false;
-    if (phase_ != group_phase::running) run(now);
+    state_.start_again = false;
+    if (state_.phase != group_phase::running) run(now);
 }
 
 void group::on(const event::stop& what, time_point now) {
-    start_again_ = false;
-    if (phase_ == group_phase::stopped) return;
-    if (upgrade_) close_upgrade("the group was told to stop", std::nullopt);
-    phase_ = group_phase::stopping;
-    std::erase_if(workers_, [](const worker& who) { return !who.spawn_requested; });
-    dismiss_all(what.signal, now);
+    state_.start_again = false;
+    if (state_.phase == group_phase::stopped) return;
+    if (state_.upgrade) close_upgrade("the group was told to stop", std::nullopt);
+    bool begins = std::exchange(state_.phase, group_phase::stopping) != group_phase::stopping;
+    std::erase_if(state_.workers, [](const worker& who) { return !who.spawn_requested; });
+    bool by_command = state_.wishes.stop_command && what.signal == state_.wishes.stop_signal;
+    if (!by_command) return dismiss_all(what.signal, now);
+    if (begins) dismiss_by_command(now);
+}
+
+void group::on(const event::stop_command_failed&, time_point now) {
+    for (worker& who : state_.workers)
+        if (!who.active() && who.told.signal == 0)
+            dismiss(who, state_.wishes.stop_signal, haste::patient, now);
 }
 
 void group::on(const event::restart&, time_point now) {
-    if (phase_ == group_phase::stopped) return run(now);
-    on(event::stop{wishes_.stop_signal}, now);
-    start_again_ = true;
+    if (state_.phase == group_phase::stopped || state_.phase == group_phase::waiting)
+        return run(now);
+    on(event::stop{state_.wishes.stop_signal}, now);
+    state_.start_again = true;
 }
 
 void group::on(const event::forward& what, time_point) {
-    for (const worker& who : workers_)
+    for (const worker& who : state_.workers)
         if (who.pid != 0) actions_.push_back(action::signal{who.id, who.pid, what.signal});
-}
-
-void group::on(const event::upgrade& what, time_point now) {
-    if (phase_ == group_phase::stopping || phase_ == group_phase::stopped) return;
-    phase_ = group_phase::running;
-    if (!upgrade_) return begin_upgrade(what.mode, now);
-    // Nothing of the new generation has been started: this request is served by it as well.
-    if (!upgrade_->spawned) {
-        upgrade_->mode = what.mode;
-        return;
-    }
-    if (!upgrade_->again) tell(report_of::upgrade_overtaken{current_.generation});
-    upgrade_->again = what.mode;
 }
 
 void group::on(const event::resize& what, time_point) {
     assert(what.number > 0);
-    wishes_.number = what.number;
+    state_.wishes.number = what.number;
+    want_ended_again();
 }
 
 void group::on(const event::reconfigure& what, time_point now) {
     assert(what.policy.number > 0);
-    wishes_ = what.policy;
-    if (std::holds_alternative<ack_timer>(wishes_.ack)) return;
+    if (state_.wishes.number != what.policy.number) want_ended_again();
+    state_.wishes = what.policy;
+    if (std::holds_alternative<ack_timer>(state_.wishes.ack)) return;
     // Who spoke while nobody asked for it will not do so again.
-    for (worker& who : workers_)
+    for (worker& who : state_.workers)
         if (who.state == worker_state::starting && who.spoke) ack(who, now);
 }
 
@@ -121,9 +116,13 @@ void group::on(const event::spawn_failed& what, time_point now) {
     worker who = remove(what.id);
     lineage* line = lineage_of(who.generation);
     if (!who.active() || !line) return;
+    bool for_good =
+        !what.scarce && state_.wishes.restart == restart_policy::never && !is_on_trial(who);
     // One line for each round of attempts; the others would only repeat it.
-    if (!line->not_before && phase_ == group_phase::running)
+    bool told = line->not_before || (for_good && std::exchange(line->unstartable_told, true));
+    if (!told && state_.phase == group_phase::running)
         tell(report_of::start_failed{who.index, who.generation, what.reason, what.scarce});
+    if (for_good) return end_for_good(who);
     drop_unrequested(who.generation);
     if (what.scarce) return wait_after(*line, ++line->scarcities, now);
     fail(who.generation, {0, who.index, what.reason, duration::zero()}, now);
@@ -135,13 +134,16 @@ void group::on(const event::exited& what, time_point now) {
     worker who = remove(found->id);
     cancel_signals(who.id);
     death how{who.pid, what.cause, now - who.since, who.generation};
-    tell(report_of::worker_died{who, how.cause, how.age, !who.active()});
+    bool for_good =
+        who.active() && !is_on_trial(who) && ends_for_good(how.cause, state_.wishes.restart);
+    tell(report_of::worker_died{who, how.cause, how.age, !who.active(), for_good});
     if (!who.active()) {
-        if (!who.overdue) restarts_.erase(who.index);
+        if (!who.overdue) state_.restarts.erase(who.index);
         return;
     }
-    last_death_ = how;
-    ++restarts_[who.index];
+    state_.last_death = how;
+    ++state_.restarts[who.index];
+    if (for_good) return end_for_good(who);
     if (who.state == worker_state::ready) return die_ready(who, how, now);
     fail(who.generation, {who.pid, who.index, to_string(how.cause), how.age}, now);
 }
@@ -150,7 +152,11 @@ void group::on(const event::acked& what, time_point now) {
     worker* who = find_mutable(what.pid);
     if (!who || who->state != worker_state::starting) return;
     who->spoke = true;
-    if (!std::holds_alternative<ack_timer>(wishes_.ack)) ack(*who, now);
+    if (!std::holds_alternative<ack_timer>(state_.wishes.ack)) ack(*who, now);
+}
+
+void group::on(const event::touched& what, time_point now) {
+    if (worker* who = find_mutable(what.pid)) who->touched_at = now;
 }
 
 void group::on(const event::pinged& what, time_point now) {
@@ -163,62 +169,19 @@ void group::on(const event::pinged& what, time_point now) {
 // What events lead to
 
 void group::run(time_point now) {
-    phase_ = group_phase::running;
+    state_.phase = group_phase::running;
     begin_generation();
-    add(current_.generation, wishes_.number, now);
+    actions_.push_back(action::begin_generation{state_.current.generation});
+    add(state_.current.generation, state_.wishes.number, now);
 }
 
-void group::begin_generation() {
-    current_ = lineage{.generation = ++last_generation_};
-    actions_.push_back(action::begin_generation{last_generation_});
-}
-
-void group::begin_upgrade(upgrade_mode mode, time_point now) {
-    upgrade_progress next{
-        .mode = mode, .previous = current_, .capacity = capacity(), .began_at = now};
-    if (upgrade_) {
-        dismiss_unacked(current_.generation, now);
-        if (!current_.proven) next.previous = upgrade_->previous;
-    }
-    upgrade_ = std::move(next);
-    begin_generation();
-    tell(report_of::upgrade_began{mode, current_.generation, wishes_.number});
-}
-
-void group::finish_upgrade(time_point now) {
-    if (upgrade_->again) return begin_upgrade(*upgrade_->again, now);
-    upgrade_.reset();
-    tell(report_of::upgrade_done{current_.generation});
-}
-
-void group::abort_upgrade(time_point now) {
-    auto again = upgrade_->again;
-    core::generation failed = current_.generation;
-    lineage previous = upgrade_->previous;
-    if (again)
-        upgrade_.reset();
-    else
-        close_upgrade(std::to_string(current_.failures) +
-                          (current_.failures == 1 ? " attempt" : " attempts in a row") +
-                          " to start a worker of it failed",
-                      capacity());
-    current_ = previous;
-    dismiss_unacked(failed, now);
-    if (again) return begin_upgrade(*again, now);
-    if (wishes_.retries && current_.failures > *wishes_.retries) give_up();
-}
-
-void group::close_upgrade(std::string reason, std::optional<unsigned> serving) {
-    tell(report_of::upgrade_aborted{current_.generation, std::move(reason),
-                                    std::move(upgrade_->failures), serving});
-    upgrade_.reset();
-}
+void group::begin_generation() { state_.current = lineage{.generation = ++state_.last_generation}; }
 
 void group::give_up() {
-    phase_ = group_phase::given_up;
-    std::erase_if(workers_, [](const worker& who) { return !who.spawn_requested; });
-    current_.wait_untold = false;
-    tell(report_of::gave_up{current_.failures});
+    state_.phase = group_phase::given_up;
+    std::erase_if(state_.workers, [](const worker& who) { return !who.spawn_requested; });
+    state_.current.wait_untold = false;
+    tell(report_of::gave_up{state_.current.failures});
 }
 
 void group::ack(worker& who, time_point now) {
@@ -229,16 +192,17 @@ void group::ack(worker& who, time_point now) {
         line->proven = true;
         if (std::exchange(line->failures, 0) > 0) line->not_before.reset();
     }
-    if (!upgrade_ || is_old(who)) return;
-    upgrade_->failures.clear();
-    tell(report_of::upgrade_advanced{who.generation, take_census().fresh_ready, wishes_.number});
+    if (!state_.upgrade || is_old(who)) return;
+    state_.upgrade->failures.clear();
+    tell(report_of::upgrade_advanced{
+        who.generation, take_census().fresh_ready + state_.current.ended, state_.wishes.number});
 }
 
 void group::miss_ack(worker& who, time_point now) {
     duration age = now - who.since;
     tell(report_of::ack_overdue{who, age});
     failure what{who.pid, who.index, "no ack", age};
-    ++restarts_[who.index];
+    ++state_.restarts[who.index];
     who.overdue = true;
     // It has never served, so it has nothing to finish: no stop signal, and no long patience.
     dismiss(who, SIGTERM, haste::hurried, now);
@@ -246,30 +210,56 @@ void group::miss_ack(worker& who, time_point now) {
 }
 
 void group::die_ready(const worker& who, const death& how, time_point now) {
-    if (phase_ != group_phase::running) return;
+    if (state_.phase != group_phase::running) return;
     lineage* line = lineage_of(who.generation);
     bool killed = how.cause.kind == exit_cause::kind_type::signaled &&
                   (how.cause.number == SIGKILL || how.cause.number == SIGTERM);
     if (line && !killed) {
         line->rapid_deaths = how.age < rapid_death ? line->rapid_deaths + 1 : 0;
-        if (is_crash_loop(line->rapid_deaths, wishes_)) return wait_after(*line, 1, now);
+        if (is_crash_loop(line->rapid_deaths, state_.wishes)) return wait_after(*line, 1, now);
     }
-    // An old one that dies during an upgrade is refill's affair.
+    replace_at_once(who, now);
+}
+
+/// An old one that is lost during an upgrade is refill's affair.
+void group::replace_at_once(const worker& lost, time_point now) {
+    if (is_old(lost) || waits_for_old()) return;
     census count = take_census();
-    if (!(upgrade_ && is_old(who)) && count.fresh_active < wishes_.number)
-        add(current_.generation, 1, now);
+    if (count.fresh_active < count.wanted) add(state_.current.generation, 1, now);
+}
+
+/// It has ended by itself, and no other is wanted. One that was too many leaves no gap.
+void group::end_for_good(const worker& who) {
+    lineage& line = is_old(who) ? state_.upgrade->previous : state_.current;
+    census count = take_census();
+    if ((is_old(who) ? count.old_active : count.fresh_active) < wanted(line)) ++line.ended;
+}
+
+void group::want_ended_again() {
+    for (lineage* line : {&state_.current, state_.upgrade ? &state_.upgrade->previous : nullptr})
+        if (line) line->ended = 0, line->unstartable_told = false;
+}
+
+void group::miss_live_check(worker_id id, time_point now) {
+    worker& who = *find_mutable(id);
+    tell(report_of::live_check_missed{who, now - last_sign_of_life(who)});
+    ++state_.restarts[who.index];
+    who.overdue = true;
+    dismiss(who, SIGKILL, haste::hurried, now);
+    replace_at_once(worker(who), now); // a copy: the table may move
 }
 
 void group::fail(core::generation number, failure what, time_point now) {
     lineage* line = lineage_of(number);
-    if (!line || phase_ != group_phase::running) return;
+    if (!line || state_.phase != group_phase::running) return;
     ++line->failures;
-    if (upgrade_ && line == &current_) {
-        if (upgrade_->failures.size() == failures_told)
-            upgrade_->failures.erase(upgrade_->failures.begin());
-        upgrade_->failures.push_back(std::move(what));
-        if (line->failures >= upgrade_failure_limit(wishes_)) return abort_upgrade(now);
-    } else if (!upgrade_ && wishes_.retries && line->failures > *wishes_.retries) {
+    if (state_.upgrade && line == &state_.current) {
+        if (state_.upgrade->failures.size() == failures_told)
+            state_.upgrade->failures.erase(state_.upgrade->failures.begin());
+        state_.upgrade->failures.push_back(std::move(what));
+        if (line->failures >= upgrade_failure_limit(state_.wishes)) return abort_upgrade(now);
+    } else if (!state_.upgrade && state_.wishes.retries &&
+               line->failures > *state_.wishes.retries) {
         return give_up();
     }
     wait_after(*line, line->failures, now);
@@ -279,145 +269,63 @@ void group::wait_after(lineage& line, unsigned row, time_point now) {
     double jitter = static_cast<double>(random_() - random_.min()) /
                     static_cast<double>(random_.max() - random_.min());
     // A scarcity in the middle of a row of deaths does not shorten what they have earned.
-    line.not_before =
-        std::max(line.not_before, std::optional(now + back_off(wishes_.seconds, row, jitter)));
+    line.not_before = std::max(line.not_before,
+                               std::optional(now + back_off(state_.wishes.seconds, row, jitter)));
     line.wait_untold = true;
-}
-
-// The table
-
-void group::add(core::generation number, unsigned count, time_point now) {
-    for (; count > 0; --count) {
-        unsigned index = free_index();
-        auto restarts = restarts_.find(index);
-        workers_.push_back({.id = worker_id(++last_id_),
-                            .index = index,
-                            .generation = number,
-                            .restarts = restarts == restarts_.end() ? 0 : restarts->second,
-                            .since = now});
-    }
-}
-
-void group::set_state(worker& who, worker_state state) {
-    assert(is_legal_move(who.state, state));
-    who.state = state;
 }
 
 void group::dismiss(worker& who, int signal, haste how, time_point now) {
     if (who.active()) set_state(who, worker_state::stopping);
     who.told = {signal, now, how};
-    if (who.pid != 0 && !will_signal(who.id, signal))
+    if (who.pid != 0 && signal != 0 && !will_signal(who.id, signal))
         actions_.push_back(action::signal{who.id, who.pid, signal});
 }
 
 void group::dismiss_all(int signal, time_point now) {
-    for (worker& who : workers_) {
+    for (worker& who : state_.workers) {
         bool told_as_firmly =
             !who.active() && (who.told.signal == signal || who.told.signal == SIGKILL ||
-                              (who.told.signal == SIGTERM && signal == wishes_.stop_signal));
+                              (who.told.signal == SIGTERM && signal == state_.wishes.stop_signal));
         if (!told_as_firmly) dismiss(who, signal, haste::patient, now);
     }
 }
 
+/// Those that are there are the command's affair. Who comes after it is told as ever.
+void group::dismiss_by_command(time_point now) {
+    bool any = false;
+    for (worker& who : state_.workers) {
+        if (!who.active()) continue;
+        any |= who.pid != 0;
+        dismiss(who, who.pid != 0 ? 0 : state_.wishes.stop_signal, haste::patient, now);
+    }
+    if (any) actions_.push_back(action::run_stop_command{});
+}
+
 void group::dismiss_unacked(core::generation number, time_point now) {
     drop_unrequested(number);
-    for (worker& who : workers_)
+    for (worker& who : state_.workers)
         if (who.generation == number && who.state == worker_state::starting)
-            dismiss(who, wishes_.stop_signal, haste::patient, now);
+            dismiss(who, state_.wishes.stop_signal, haste::patient, now);
 }
 
 void group::retire(worker_id id, time_point now) {
     worker* who = find_mutable(id);
     if (who->spawn_requested)
-        dismiss(*who, wishes_.stop_signal, haste::patient, now);
+        dismiss(*who, state_.wishes.stop_signal, haste::patient, now);
     else
         remove(id);
 }
 
-void group::drop_unrequested(core::generation number) {
-    std::erase_if(workers_, [&](const worker& who) {
-        return !who.spawn_requested && who.generation == number;
-    });
-}
-
-worker group::remove(worker_id id) {
-    auto found = std::ranges::find(workers_, id, &worker::id);
-    assert(found != workers_.end());
-    worker who = std::move(*found);
-    workers_.erase(found);
-    return who;
-}
-
-/// Whether that was decided in this turn already, before the operator changed his mind twice.
-bool group::will_signal(worker_id id, int signal) const {
-    return std::ranges::any_of(actions_, [&](const action_type& what) {
-        auto* sent = std::get_if<action::signal>(&what);
-        return sent && sent->id == id && sent->number == signal;
-    });
-}
-
-/// Once its end is known its pid may be given to another process at any time.
-void group::cancel_signals(worker_id id) {
-    std::erase_if(actions_, [&](const action_type& what) {
-        auto* sent = std::get_if<action::signal>(&what);
-        return sent && sent->id == id;
-    });
-}
-
-const worker* group::find(process_id pid) const {
-    auto found = std::ranges::find(workers_, pid, &worker::pid);
-    return pid == 0 || found == workers_.end() ? nullptr : &*found;
-}
-
-worker* group::find_mutable(process_id pid) { return const_cast<worker*>(find(pid)); }
-
-worker* group::find_mutable(worker_id id) {
-    auto found = std::ranges::find(workers_, id, &worker::id);
-    return found == workers_.end() ? nullptr : &*found;
-}
-
-lineage* group::lineage_of(core::generation number) {
-    if (number == current_.generation) return &current_;
-    if (upgrade_ && number == upgrade_->previous.generation) return &upgrade_->previous;
-    return nullptr;
-}
-
 bool group::needs(core::generation number) const {
-    return number == current_.generation || (upgrade_ && number == upgrade_->previous.generation) ||
-           std::ranges::any_of(workers_, [&](const worker& who) {
+    return number == state_.current.generation ||
+           (state_.upgrade && number == state_.upgrade->previous.generation) ||
+           std::ranges::any_of(state_.workers, [&](const worker& who) {
                return who.pid == 0 && who.generation == number;
            });
 }
 
-unsigned group::capacity() const {
-    return static_cast<unsigned>(std::ranges::count(workers_, worker_state::ready, &worker::state));
-}
-
-/// Without an upgrade all generations that serve are equal.
-bool group::is_old(const worker& who) const {
-    return upgrade_ && who.generation != current_.generation;
-}
-
-census group::take_census() const {
-    census count;
-    for (const worker& who : workers_) {
-        ++count.existing;
-        if (!who.active()) continue;
-        if (is_old(who)) {
-            ++count.old_active;
-            continue;
-        }
-        ++count.fresh_active;
-        ++(who.state == worker_state::ready ? count.fresh_ready : count.fresh_unacked);
-    }
-    return count;
-}
-
-unsigned group::free_index() const {
-    std::vector<bool> taken(workers_.size() + 1);
-    for (const worker& who : workers_)
-        if (who.index < taken.size()) taken[who.index] = true;
-    return static_cast<unsigned>(std::ranges::find(taken, false) - taken.begin());
+bool group::awaits_demand() const {
+    return state_.phase == group_phase::waiting && state_.wishes.on_demand && !state_.demanded;
 }
 
 void group::tell(report what) { actions_.push_back(action::tell{std::move(what)}); }

@@ -383,6 +383,11 @@ void group_runner::perform(const core::action::signal& what) {
     os::send_signal(what.pid, what.number);
 }
 
+/// No group has a stop command yet.
+void group_runner::perform(const core::action::run_stop_command&) {
+    notice(core::event::stop_command_failed{});
+}
+
 void group_runner::perform(const core::action::tell& what) {
     log(core::severity_of(what.what), settings_.name, core::to_string(what.what));
     std::erase_if(observers_, [&](const observer& who) { return !who(what.what); });

@@ -118,6 +118,7 @@ class group_runner {
     void perform(const core::action::begin_generation& what);
     void perform(const core::action::spawn& what);
     void perform(const core::action::signal& what);
+    void perform(const core::action::run_stop_command& what);
     void perform(const core::action::tell& what);
     void forget_plans();
     void forget_old_listeners();

@@ -213,7 +213,7 @@ int master::run() {
         reap();
     else
         for (const auto& runner : groups_)
-            if (runner->trouble().empty()) runner->notice(core::event::start{});
+            if (runner->trouble().empty()) runner->notice(core::event::open{});
     os::forget_startup_code();
     // What no handler expected, out of memory say, is not to take the workers' master away.
     for (bool ended = false; !ended;) {
