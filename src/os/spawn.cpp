@@ -39,6 +39,7 @@ struct birth {
     char* pid_slot; ///< behind "LISTEN_PID=", or null
     int directory;
     int null;
+    output_descriptors output;
     const int* descriptors;
     int count;
     int extra;
@@ -70,6 +71,8 @@ NO_SANITIZER void write_pid(char* slot) {
 /// The sources are all above the targets, so none is overwritten before its turn.
 NO_SANITIZER bool place_descriptors(const birth& self) {
     if (::dup2(self.null, 0) < 0) return false;
+    if (self.output.out >= 0 && ::dup2(self.output.out, 1) < 0) return false;
+    if (self.output.err >= 0 && ::dup2(self.output.err, 2) < 0) return false;
     int target = first_descriptor;
     for (int i = 0; i < self.count; ++i)
         if (::dup2(self.descriptors[i], target++) < 0) return false;
@@ -217,7 +220,9 @@ void spawn_plan::prepare_texts() {
     shell_arguments_.insert(shell_arguments_.end(), arguments_.begin() + 1, arguments_.end());
 }
 
-result<pid_t> spawn_plan::spawn(unsigned index, int extra_fd) const {
+result<pid_t> spawn_plan::spawn(unsigned index, int extra_fd, output_descriptors output) const {
+    assert(output.out == -1 || output.out > 2);
+    assert(output.err == -1 || output.err > 2);
     if (index_slot_) *std::to_chars(index_slot_, index_slot_ + 11, index).ptr = '\0';
     unique_fd moved_extra;
     if (extra_fd >= 0 && extra_fd < lowest_source()) {
@@ -232,6 +237,7 @@ result<pid_t> spawn_plan::spawn(unsigned index, int extra_fd) const {
                .pid_slot = pid_slot_,
                .directory = recipe_->directory.get(),
                .null = null_.get(),
+               .output = output,
                .descriptors = recipe_->descriptors.data(),
                .count = static_cast<int>(recipe_->descriptors.size()),
                .extra = extra_fd,

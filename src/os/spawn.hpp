@@ -25,6 +25,12 @@ result<std::string> find_program(const std::string& name, std::string_view path,
 /// Opens a directory for spawn_recipe::directory, following symbolic links.
 result<unique_fd> open_directory(const std::string& path);
 
+/// Where the output of one worker goes: borrowed descriptors; -1: where ours goes.
+struct output_descriptors {
+    int out = -1;
+    int err = -1;
+};
+
 /// What the workers of one generation are made from.
 struct spawn_recipe {
     std::string program;                ///< as find_program returned it
@@ -49,7 +55,7 @@ class spawn_plan {
     /// Starts one worker. `extra_fd`, unless -1, becomes the descriptor after the last of the
     /// recipe. The error names the stage that failed: "fork", "working directory", "exec PROGRAM",
     /// ...
-    result<pid_t> spawn(unsigned index, int extra_fd) const;
+    result<pid_t> spawn(unsigned index, int extra_fd, output_descriptors output = {}) const;
 
     /// What it was made from; the entries that are filled in for each worker have any value.
     const spawn_recipe& recipe() const { return *recipe_; }

@@ -57,6 +57,7 @@ capture::capture(boost::asio::io_context& context, const capture_state& state, r
         fd.release();
         note_deadline(*files_.back(), now);
     }
+    share_memory();
     if (auto ready = prepare(); !ready)
         report_(core::severity::error, "output of workers: " + ready.error().message());
     for (const stream_state& one : state.streams)
@@ -87,10 +88,16 @@ log_file& capture::file_for(const config::log_spec& spec) {
     auto there = std::ranges::find(files_, spec.path, [](auto& f) { return f->spec().path; });
     if (there == files_.end()) {
         files_.push_back(std::make_unique<log_file>(spec, report_, moment::now()));
+        share_memory();
         return *files_.back();
     }
     (*there)->change(spec);
     return **there;
+}
+
+void capture::share_memory() {
+    for (auto& file : files_)
+        file->share_pending(files_.size());
 }
 
 capture::stream& capture::insert(os::unique_fd fd, log_file& file, writer who) {
@@ -142,8 +149,11 @@ std::vector<log_status> capture::status() const {
     return all;
 }
 
-void capture::forget_unused() {
-    std::erase_if(files_, [](const auto& file) { return !file->is_used(); });
+void capture::forget_unused(const std::function<bool(const std::string&)>& wanted) {
+    std::erase_if(files_, [&](const auto& file) {
+        return !file->is_used() && file->pending() == 0 && !wanted(file->spec().path);
+    });
+    share_memory();
 }
 
 // ---- Streams that have little to say ----
@@ -283,9 +293,11 @@ void capture::end(stream& one, moment now) {
     streams_.erase(one.fd.get());
 }
 
-void capture::finish() {
+void capture::finish(core::duration longest) {
     moment now = moment::now();
+    auto deadline = now.steady + longest;
     for (auto& [fd, one] : streams_) {
+        if (now = moment::now(); now.steady > deadline) break;
         std::size_t taken = 0; // a worker that writes on and on is not waited for
         while (taken < 2 * largest_pipe && drain(*one, now) != outcome::empty && one->came > 0)
             taken += one->came;

@@ -8,6 +8,8 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -54,12 +56,13 @@ class capture {
     /// How many streams have not ended.
     std::size_t open_streams() const { return streams_.size(); }
 
-    /// Forgets the files that no stream leads to any more.
-    void forget_unused();
+    /// Forgets the files that no stream leads to any more and that have nothing to write, but for
+    /// those that `wanted` knows by their path.
+    void forget_unused(const std::function<bool(const std::string&)>& wanted);
 
     /// Takes what the pipes hold now and makes a last attempt with every file, for the end of the
-    /// master.
-    void finish();
+    /// master; no new stream is begun after about `longest`.
+    void finish(core::duration longest = std::chrono::seconds(2));
 
     /// Whether nothing is under way: no stream that is being emptied, and no timer.
     bool is_idle() const { return busy_.empty() && !scheduled_ && !tend_at_; }
@@ -70,6 +73,7 @@ class capture {
 
     os::result<void> prepare();
     log_file& file_for(const config::log_spec& spec);
+    void share_memory();
     void adopt(const stream_state& from);
     stream& insert(os::unique_fd fd, log_file& file, writer who);
 

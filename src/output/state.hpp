@@ -27,6 +27,7 @@ struct file_state {
     writer_id last_writer = 0;
     std::string pending; ///< what could not be written yet
     bool cut = false;    ///< and the beginning of it was dropped
+    std::uint64_t dropped_before = 0; ///< how much had been dropped when the trouble began
     counters count;
 };
 
