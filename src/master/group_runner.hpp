@@ -6,6 +6,7 @@
 #include "handoff/state.hpp"
 #include "master/listener_set.hpp"
 #include "master/preload.hpp"
+#include "master/worker_logs.hpp"
 #include "os/notify.hpp"
 #include "os/spawn.hpp"
 
@@ -31,6 +32,7 @@ struct surroundings {
     std::string working_directory; ///< as the user wrote it, symbolic links and all
     /// Serves our end of a control socket that a worker was given (-g).
     std::function<void(os::unique_fd, core::process_id)> adopt;
+    worker_logs* logs = nullptr; ///< of all groups
 };
 
 /// The directories where workers' programs are looked for: PATH in `environment`.
@@ -93,6 +95,8 @@ class group_runner {
     }
     const listener_set::list_type& listeners() const { return listeners_.list(); }
     const listener_set& open_listeners() const { return listeners_; }
+    /// Where the output of its workers goes, if not where ours does.
+    std::vector<output::log_status> logs() const { return around_.logs->status(settings_); }
     using preload_map = std::map<core::generation, std::shared_ptr<preload>>;
     const preload_map& preloads() const { return preloads_; }
     /// Replaces the settings that may change at run time. Program, environment and directory follow

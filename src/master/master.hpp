@@ -102,6 +102,7 @@ class master {
     void end_if_settled();
     void bury();
     void sort_groups(const reconfiguration& like);
+    void keep_wanted_logs();
     void leave(int exit_code);
 
     boost::asio::io_context& context_;
@@ -111,6 +112,7 @@ class master {
     surroundings around_;
     core::time_point started_at_;
     std::optional<os::lock_file> lock_;
+    worker_logs logs_;
     group_list groups_;
     control_commands commands_;
     std::optional<control_server> control_;

@@ -51,14 +51,15 @@ class capture {
     /// not carried over after all. What is left in the pipes stays there.
     capture_state state() const;
 
-    std::vector<log_status> status() const;
+    /// Nothing if there is no such file here.
+    std::optional<log_status> status(const std::string& path) const;
 
     /// How many streams have not ended.
     std::size_t open_streams() const { return streams_.size(); }
 
-    /// Forgets the files that no stream leads to any more and that have nothing to write, but for
-    /// those that `wanted` knows by their path.
-    void forget_unused(const std::function<bool(const std::string&)>& wanted);
+    /// Files whose path `wanted` does not know are forgotten, as soon as no stream leads to them and
+    /// all that was kept for them is written. The others stay, for their counters.
+    void keep_only(const std::function<bool(const std::string&)>& wanted);
 
     /// Takes what the pipes hold now and makes a last attempt with every file, for the end of the
     /// master; no new stream is begun after about `longest`.
@@ -73,7 +74,9 @@ class capture {
 
     os::result<void> prepare();
     log_file& file_for(const config::log_spec& spec);
+    log_file* find(const std::string& path) const;
     void share_memory();
+    void forget_unwanted();
     void adopt(const stream_state& from);
     stream& insert(os::unique_fd fd, log_file& file, writer who);
 
@@ -96,7 +99,7 @@ class capture {
 
     boost::asio::io_context& context_;
     reporter report_;
-    std::vector<std::unique_ptr<log_file>> files_;
+    std::map<std::string, std::unique_ptr<log_file>> files_; ///< by path
     std::map<int, std::unique_ptr<stream>> streams_; ///< by descriptor
     writer_id last_id_ = 0;
 

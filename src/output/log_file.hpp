@@ -66,6 +66,9 @@ class log_file {
 
     void attach(writer_id id) { writers_.push_back(id); }
     bool is_used() const { return !writers_.empty(); }
+    /// Whether somebody asks for it in the settings; so at first.
+    bool is_wanted() const { return wanted_; }
+    void set_wanted(bool wanted) { wanted_ = wanted; }
 
     /// Whether somebody else's line has begun in the file, so that `who` has to wait: for an end
     /// of the line, at most as long as `patience`.
@@ -122,6 +125,7 @@ class log_file {
     mutable std::optional<bool> mid_line_; ///< of the file; nothing: to be looked up
     writer_id last_writer_ = 0;
     std::vector<writer_id> writers_;
+    bool wanted_ = true;
     std::string pending_;
     std::size_t pending_limit_ = most_pending;
     bool cut_ = false; ///< the beginning of what is pending was dropped
