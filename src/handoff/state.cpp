@@ -7,16 +7,14 @@
 namespace einhyrningsins::handoff {
 namespace {
 
-void each_descriptor_of(auto& one, auto visit)
-requires requires { one.asked; }
+void each_descriptor_of(auto& one, auto visit) requires requires { one.asked; }
 {
     visit(one.fd);
     for (auto& each : one.asked)
         if (each.control >= 0) visit(each.control);
 }
 
-void each_descriptor_of(auto& logs, auto visit)
-requires requires { logs.streams; }
+void each_descriptor_of(auto& logs, auto visit) requires requires { logs.streams; }
 {
     for (auto& one : logs.files)
         if (one.fd >= 0) visit(one.fd);

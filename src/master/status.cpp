@@ -65,8 +65,8 @@ json::array listeners(const group_runner& runner) {
 json::array logs(const group_runner& runner, const json::storage_ptr& memory) {
     json::array result(memory);
     for (const output::log_status& one : runner.logs()) {
-        json::value last_error = one.count.last_error.empty() ? json::value(nullptr)
-                                                              : json::value(one.count.last_error);
+        json::value last_error =
+            one.count.last_error.empty() ? json::value(nullptr) : json::value(one.count.last_error);
         result.push_back(json::object{{"path", one.path},
                                       {"bytes", one.count.bytes},
                                       {"rotations", one.count.rotations},

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The messages: "fork INDEX" or "fork INDEX ROLES" to the template, where ROLES has a letter for each
-// descriptor that comes along: g the control socket, o standard output, e standard error; without it
-// one that comes along is the control socket. "loaded", "refused REASON", "forked PID" and "failed
-// ERRNO STAGE" from it.
+// The messages: "fork INDEX" or "fork INDEX ROLES" to the template, where ROLES has a letter for
+// each descriptor that comes along: g the control socket, o standard output, e standard error;
+// without it one that comes along is the control socket. "loaded", "refused REASON", "forked PID"
+// and "failed ERRNO STAGE" from it.
 #include "os/template_process.hpp"
 
 #include "config/number.hpp"

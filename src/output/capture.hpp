@@ -57,8 +57,8 @@ class capture {
     /// How many streams have not ended.
     std::size_t open_streams() const { return streams_.size(); }
 
-    /// Files whose path `wanted` does not know are forgotten, as soon as no stream leads to them and
-    /// all that was kept for them is written. The others stay, for their counters.
+    /// Files whose path `wanted` does not know are forgotten, as soon as no stream leads to them
+    /// and all that was kept for them is written. The others stay, for their counters.
     void keep_only(const std::function<bool(const std::string&)>& wanted);
 
     /// Takes what the pipes hold now and makes a last attempt with every file, for the end of the
@@ -100,7 +100,7 @@ class capture {
     boost::asio::io_context& context_;
     reporter report_;
     std::map<std::string, std::unique_ptr<log_file>> files_; ///< by path
-    std::map<int, std::unique_ptr<stream>> streams_; ///< by descriptor
+    std::map<int, std::unique_ptr<stream>> streams_;         ///< by descriptor
     writer_id last_id_ = 0;
 
     std::optional<os::pipe_ends> through_; ///< empty between two drains

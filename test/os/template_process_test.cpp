@@ -205,7 +205,8 @@ BOOST_AUTO_TEST_CASE(it_survives_nonsense) {
         BOOST_REQUIRE(send_template_message(one.control(), text, {}, 0));
         BOOST_TEST(await_as<template_answer::fork_failed>(one).error.number == EPROTO);
     }
-    BOOST_REQUIRE(send_template_message(one.control(), "fork 1", standard_input, 0)); // not asked for
+    BOOST_REQUIRE(
+        send_template_message(one.control(), "fork 1", standard_input, 0)); // not asked for
     BOOST_TEST(await_as<template_answer::fork_failed>(one).error.number == EPROTO);
     BOOST_TEST(end_of(fork_worker(one, 0)) == 0);
 }

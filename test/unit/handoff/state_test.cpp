@@ -229,8 +229,8 @@ BOOST_AUTO_TEST_CASE(contradictions_are_found) {
 
 BOOST_AUTO_TEST_CASE(contradictions_of_logs_are_found) {
     auto with = [](const char* list, const char* name, json::value value) {
-        return refusal(changed(
-            [&](auto& all) { first(all["logs"].get_object(), list)[name] = value; }));
+        return refusal(
+            changed([&](auto& all) { first(all["logs"].get_object(), list)[name] = value; }));
     };
     BOOST_TEST(with("streams", "fd", 30).ends_with("descriptor 30 is there twice or reserved"));
     BOOST_TEST(with("streams", "fd", -1).ends_with("descriptor -1 is there twice or reserved"));
