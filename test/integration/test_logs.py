@@ -397,7 +397,7 @@ def test_upgrade(logs):
 
 
 def test_preloaded_workers(logs):
-    logs.start("--stream", "1000", "--complain", "err\\n", numprocesses=2, preload=PRELOAD_TALKER,
+    logs.start("--stream", "1000", "--complain", "err\\n", numprocesses=2, preload=PRELOAD_TALKER, restart="always",
                stderr_log=f"size:100000:1:{logs.path}2")
     eventually(lambda: len(logs.bytes().splitlines()) == 2000)
     eventually(lambda: logs.bytes(f"{logs.path}2") == b"err\nerr\n")
