@@ -82,6 +82,7 @@ class group {
     void kill_silent(time_point now);
     void send_firmer_signals(time_point now);
     void advance_upgrade(time_point now);
+    void release_old(time_point now);
     void retire_old(unsigned count, time_point now);
     void retire_surplus(time_point now);
     void refill(time_point now);

@@ -40,6 +40,8 @@ bool is_crash_loop(unsigned deaths, const policy& wishes) {
     return deaths > rapid_deaths_tolerated + 2 * wishes.number;
 }
 
+bool is_complete(const census& count) { return count.fresh_ready >= count.wanted; }
+
 unsigned spawns_allowed(const census& count, const policy& wishes, bool upgrading) {
     unsigned allowed = std::min(difference(count.wanted, count.fresh_active),
                                 difference(wishes.max_unacked, count.fresh_unacked));

@@ -84,6 +84,9 @@ struct census {
     unsigned existing = 0; ///< all that live, of every generation, told to go or not
 };
 
+/// Whether an upgrade has brought all the workers that it was to bring.
+bool is_complete(const census& count);
+
 /// How many more workers of the new generation may be started now in a rolling upgrade or a refill.
 unsigned spawns_allowed(const census& count, const policy& wishes, bool upgrading);
 

@@ -67,13 +67,19 @@ void group::advance_upgrade(time_point now) {
     if (!state_.upgrade) return;
     if (state_.upgrade->again && now >= state_.upgrade->began_at + upgrade_overtakes_after)
         begin_upgrade(*state_.upgrade->again, now);
+    release_old(now);
+    if (!is_complete(take_census())) return;
+    finish_upgrade(now);
+    if (state_.upgrade) release_old(now); // another has begun
+}
+
+/// Tells those old workers to go that are not needed any more.
+void group::release_old(time_point now) {
     census count = take_census();
-    bool complete = count.fresh_ready >= count.wanted;
     if (stops_first())
         retire_old(count.old_active, now);
-    else if (state_.upgrade->mode == upgrade_mode::rolling || complete)
+    else if (state_.upgrade->mode == upgrade_mode::rolling || is_complete(count))
         retire_old(retirements_allowed(count), now);
-    if (complete) finish_upgrade(now);
 }
 
 /// Whether an upgrade has to stop the old workers before it starts new ones.

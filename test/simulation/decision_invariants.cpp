@@ -27,10 +27,14 @@ void invariants::reconciled(const core::group& group, const std::vector<core::ac
                             core::time_point now) {
     advance(group, now);
     sent_.clear();
+    silent_.clear();
     for (const core::action_type& what : actions)
         std::visit([this](const auto& it) { check(it); }, what);
     check_roll_back();
     check_promised_upgrade();
+    if (owes_command_) throw violation("stop_command_once", "it is not run");
+    check_beginning();
+    check_silent();
     if (has_restarted()) return; // a new beginning, with all workers at once
     check_capacity();
     check_old_ones();
@@ -40,8 +44,47 @@ void invariants::reconciled(const core::group& group, const std::vector<core::ac
 }
 
 bool invariants::has_restarted() const {
-    return before_.phase == core::group_phase::stopping &&
-           after_.phase == core::group_phase::running;
+    using enum core::group_phase;
+    return (before_.phase == stopping || before_.phase == waiting) && after_.phase == running;
+}
+
+bool invariants::stops_first() const { return std::holds_alternative<core::ack_none>(wishes_.ack); }
+
+bool invariants::is_begun() const {
+    return now_ >= opened_at_ + wishes_.warmup && (demanded_ || !wishes_.on_demand);
+}
+
+void invariants::check_beginning() const {
+    using enum core::group_phase;
+    if (before_.phase == waiting && after_.phase == running && !is_begun())
+        throw violation("warmup_is_kept", "the group starts too early");
+}
+
+/// Who is silent is killed, and another takes its place.
+void invariants::check_silent() const {
+    for (core::worker_id which : silent_)
+        if (!sent_.contains({which, SIGKILL}))
+            throw violation("silent_are_replaced", id(which) + " is not killed");
+    bool steady = !before_.previous && !after_.previous && before_.current == after_.current &&
+                  after_.phase == core::group_phase::running;
+    if (silent_.empty() || !steady || now_ == last_trouble_) return;
+    unsigned least = std::min(count(before_).fresh_active, wanted());
+    if (count(after_).fresh_active < least)
+        throw violation("silent_are_replaced", "none takes the place of " + id(silent_.front()));
+}
+
+/// With ack none the last old worker goes before the first new one is started.
+void invariants::check_none(const core::action::spawn& what) const {
+    if (!after_.previous || !stops_first()) return;
+    for (const record& who : after_.table)
+        if (who.generation != after_.current)
+            throw violation("none_stops_before_it_starts",
+                            id(what.id) + " while " + id(who.id) + " lives");
+}
+
+void invariants::check(const core::action::run_stop_command&) {
+    owes_command_ = false;
+    if (commands_-- == 0) throw violation("stop_command_once", "it is run again");
 }
 
 void invariants::check(const core::action::begin_generation& what) {
@@ -62,12 +105,15 @@ void invariants::check(const core::action::spawn& what) {
         throw violation("spawns_are_wished_for_once", id(what.id));
     if (what.generation > begun_)
         throw violation("generation_grows", id(what.id) + " is too early");
+    check_none(what);
 }
 
 void invariants::check(const core::action::signal& what) {
     const record* who = after_.find(what.id);
     if (!who || who->pid != what.pid || what.pid == 0)
         throw violation("no_unknown_process", "a signal to " + id(what.id));
+    if (commanded_.contains(what.id) && !forwarded_.contains(what.number))
+        throw violation("stop_command_once", id(what.id) + " is sent a signal as well");
     bool is_first = sent_.emplace(what.id, what.number).second;
     if (!is_first && !forwarded_.contains(what.number))
         throw violation("patience_is_kept", id(what.id) + " is sent a signal twice");
@@ -103,6 +149,17 @@ void invariants::check_report(const core::report_of::escalated& what) {
     if (wishes_.kill_at_timeout && what.signal != SIGKILL)
         throw violation("patience_is_kept", id(what.worker.id) + " is spared");
     its.at = now_;
+    commanded_.erase(what.worker.id);
+}
+
+void invariants::check_report(const core::report_of::live_check_missed& what) {
+    silent_.push_back(what.worker.id);
+    tellings_[what.worker.id].hurried = true;
+    const record* was = before_.find(what.worker.id);
+    bool silent = wishes_.live_check > core::duration::zero() &&
+                  now_ - signs_.at(what.worker.id) >= wishes_.live_check;
+    if (!silent || !was || !was->active())
+        throw violation("silent_are_replaced", id(what.worker.id) + " is killed too early");
 }
 
 void invariants::check_report(const core::report_of::upgrade_done& what) const {
@@ -111,7 +168,7 @@ void invariants::check_report(const core::report_of::upgrade_done& what) const {
     };
     if (std::ranges::any_of(after_.table, is_left))
         throw violation("upgrade_done_means_all_old_told", "one was not");
-    if (after_.capacity() < wishes_.number)
+    if (after_.capacity() < wanted())
         throw violation("upgrade_done_means_all_old_told", "the new ones are too few");
 }
 
@@ -125,17 +182,23 @@ void invariants::check_report(const core::report_of::upgrade_aborted& what) cons
 }
 
 /// Whatever the group does by itself while it runs, one that serves is told to go only if as many
-/// as are wanted are left.
+/// as are wanted are left. Only what is silent, or has to go before another can start, goes at
+/// once.
 void invariants::check_capacity() const {
-    bool one_that_served = std::ranges::any_of(told(), &record::ready);
-    if (one_that_served && after_.capacity() < wishes_.number)
+    if (stops_first() && (before_.previous || after_.previous)) return;
+    bool one_that_served = std::ranges::any_of(
+        told(), [&](const record& who) { return who.ready() && !tellings_.at(who.id).hurried; });
+    // When one upgrade is done and the next begins, what ended in the first is still not wanted.
+    bool next = after_.previous == before_.current;
+    unsigned least = wishes_.number - std::min(wishes_.number, next ? old_ended_ : ended_);
+    if (one_that_served && after_.capacity() < least)
         throw violation("capacity_never_dips", std::to_string(after_.capacity()) + " are left of " +
                                                    std::to_string(before_.capacity()));
 }
 
 void invariants::check_old_ones() const {
     bool aborted = after_.current < before_.current;
-    if (aborted || !(before_.previous || after_.previous)) return;
+    if (aborted || stops_first() || !(before_.previous || after_.previous)) return;
     for (const record& who : told()) {
         if (who.generation >= after_.current || tellings_.at(who.id).hurried) continue;
         bool overtaken = who.starting() && who.generation == before_.current;
@@ -149,26 +212,30 @@ void invariants::check_old_ones() const {
 void invariants::check_fleet() const {
     bool goes_on = before_.mode == core::upgrade_mode::fleet && after_.previous &&
                    after_.current == before_.current;
-    if (!goes_on) return;
+    if (!goes_on || stops_first()) return;
     for (const record& who : told())
         if (after_.is_old(who) && !tellings_.at(who.id).hurried)
             throw violation("fleet_goes_together", id(who.id));
 }
 
 /// What is started by a decision keeps to the limits. What replaces a dead worker or begins a life
-/// of the group is started by an event, and is no surplus.
+/// of the group is started by an event, and is no surplus; nor is what replaces a silent one.
 void invariants::check_surplus() const {
     auto newcomers = added();
     if (newcomers.empty()) return;
     core::census have = count(after_);
-    bool any_fresh =
-        std::ranges::any_of(newcomers, [&](const record& who) { return !after_.is_old(who); });
+    auto replacements = static_cast<unsigned>(silent_.size());
+    bool any_fresh = std::ranges::count_if(newcomers, [&](const record& who) {
+                         return !after_.is_old(who);
+                     }) > replacements;
     bool paced = after_.mode != core::upgrade_mode::fleet;
-    if (any_fresh && paced && have.fresh_unacked > wishes_.max_unacked)
+    if (any_fresh && paced && have.fresh_unacked > wishes_.max_unacked + replacements)
         throw violation("surplus_is_bounded", std::to_string(have.fresh_unacked) + " are unacked");
+    if (any_fresh && have.fresh_active > wanted())
+        throw violation("ended_stay_ended", std::to_string(have.fresh_active) + " are there");
     if (any_fresh && have.fresh_active > wishes_.number)
         throw violation("surplus_is_bounded", "more than are wanted");
-    if (any_fresh && have.existing > upper_limit())
+    if (any_fresh && have.existing - std::min(have.existing, replacements) > upper_limit())
         throw violation("surplus_is_bounded", std::to_string(have.existing) + " exist");
     // An old one may take the place of a dead one, whoever lingers and though less are wanted now.
     if (have.fresh_active + have.old_active > highest_limit_)
@@ -185,16 +252,19 @@ unsigned invariants::upper_limit() const {
 
 /// Until a new generation has shown that it can serve, the old one keeps the service up.
 unsigned invariants::missing_old_ones() const {
-    if (!after_.previous || acked_.contains(after_.current)) return 0;
-    unsigned wanted = std::min(kept_, wishes_.number);
+    if (!after_.previous || acked_.contains(after_.current) || stops_first()) return 0;
+    unsigned least = std::min(kept_, wishes_.number - std::min(old_ended_, wishes_.number));
     unsigned there = count(after_).old_active;
-    return wanted > there ? wanted - there : 0;
+    return least > there ? least - there : 0;
 }
 
 void invariants::check_back_off() const {
+    std::size_t at_once = silent_.size();
     for (const record& who : added()) {
         auto its = rows_.find(who.generation);
-        if (its != rows_.end() && now_ < its->second.earliest)
+        if (who.generation == after_.current && at_once > 0)
+            --at_once;
+        else if (its != rows_.end() && now_ < its->second.earliest)
             throw violation("backoff_is_bounded", id(who.id) + " comes too early");
     }
 }
@@ -204,11 +274,47 @@ void invariants::check_back_off() const {
 void invariants::settled(core::time_point now) const {
     if (now != now_) throw violation("settled", "called at another time than the last decision");
     check_deadline();
+    check_waiting();
     if (after_.phase != core::group_phase::running) return;
     auto is_awaited = [](const record& who) { return who.pid == 0; };
     if (std::ranges::any_of(after_.table, is_awaited)) return; // the answer decides
     check_missing_new_ones();
     check_missing_old_ones();
+    check_signs();
+    check_sleep();
+}
+
+/// A group that waits for a client alone does not wake the shell.
+void invariants::check_waiting() const {
+    bool waits = after_.phase == core::group_phase::waiting;
+    bool for_client = waits && wishes_.on_demand && !demanded_;
+    if (waits && is_begun()) throw violation("warmup_is_kept", "it is over, and nothing starts");
+    if (after_.awaits_demand != for_client)
+        throw violation("warmup_is_kept", "the first client is expected wrongly");
+    auto end = std::optional(opened_at_ + wishes_.warmup);
+    if (waits && after_.deadline != (for_client ? std::nullopt : end))
+        throw violation("warmup_is_kept", "another deadline");
+}
+
+void invariants::check_signs() const {
+    if (wishes_.live_check == core::duration::zero()) return;
+    for (const record& who : after_.table)
+        if (who.ready() && now_ - signs_.at(who.id) >= wishes_.live_check)
+            throw violation("silent_are_replaced", id(who.id) + " goes on");
+}
+
+/// Where all is as wanted the shell is woken for the next sign of life alone.
+void invariants::check_sleep() const {
+    auto its = rows_.find(after_.current);
+    bool calm = its == rows_.end() || (its->second.failures == 0 && its->second.scarcities == 0);
+    bool steady = std::ranges::all_of(after_.table, &record::ready);
+    if (!calm || !steady || after_.previous || now_ < last_trouble_ + longest_back_off) return;
+    std::optional<core::time_point> next;
+    if (wishes_.live_check > core::duration::zero())
+        for (const record& who : after_.table)
+            next = std::min(next.value_or(core::time_point::max()),
+                            signs_.at(who.id) + wishes_.live_check);
+    if (after_.deadline != next) throw violation("sleep_is_not_disturbed", "another deadline");
 }
 
 /// The shell would not sleep.
@@ -226,7 +332,11 @@ bool invariants::will_try_again() const {
 /// or gone.
 void invariants::check_missing_new_ones() const {
     core::census have = count(after_);
-    if (have.fresh_active >= wishes_.number || will_try_again()) return;
+    if (wanted() == 0 && after_.table.empty() && !after_.previous)
+        throw violation("nothing_is_forgotten", "all have ended, but the group goes on");
+    if (have.fresh_active >= wanted() || will_try_again()) return;
+    bool in_the_way = stops_first() && after_.previous && have.fresh_active < have.existing;
+    if (in_the_way) return;
     bool paced = after_.mode != core::upgrade_mode::fleet;
     if (paced && have.fresh_unacked >= wishes_.max_unacked) return;
     bool one_will_go =
@@ -234,7 +344,7 @@ void invariants::check_missing_new_ones() const {
     bool has_room = have.existing + missing_old_ones() < upper_limit();
     if (!has_room && one_will_go) return;
     throw violation("nothing_is_forgotten", std::to_string(have.fresh_active) + " of " +
-                                                std::to_string(wishes_.number) +
+                                                std::to_string(wanted()) +
                                                 " workers, and no more will come");
 }
 

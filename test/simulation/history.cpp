@@ -30,8 +30,9 @@ class dice {
 };
 
 core::ack_policy make_ack(dice& random) {
-    switch (random.below(4)) {
+    switch (random.below(5)) {
     case 0: return core::ack_timer{random.one_of<core::duration>({0s, 1s})};
+    case 4: return core::ack_none{};
     case 1: return core::ack_notify{2s};
     default: return core::ack_manual{random.one_of<core::duration>({5s, 5s, 5s, 0s})};
     }
@@ -48,6 +49,12 @@ core::policy make_policy(dice& random) {
     wishes.kill_at_timeout = random.one_in(4);
     wishes.max_unacked = random.one_of({1U, 2U, 3U, 100U});
     if (random.one_in(2)) wishes.max_upgrade_additional = 1 + random.below(2);
+    using enum core::restart_policy;
+    wishes.restart = random.one_of({never, on_failure, always, always});
+    wishes.on_demand = random.one_in(3);
+    wishes.warmup = random.one_of<core::duration>({0s, 0s, 500ms, 5s});
+    if (random.one_in(3)) wishes.live_check = random.one_of<core::duration>({1s, 5s, 60s});
+    wishes.stop_command = random.one_in(4);
     return wishes;
 }
 
@@ -56,6 +63,8 @@ program make_program(dice& random) {
     what.acks_after = random.one_of<core::duration>({0ms, 0ms, 1ms, 300ms, 3s, 10s});
     if (random.one_in(6)) what.acks_after.reset();
     if (random.one_in(3)) what.dies_after = random.one_of<core::duration>({0ms, 1ms, 400ms, 4s});
+    what.exit_code = random.one_of({0, 1});
+    if (random.one_in(2)) what.touches_every = random.one_of<core::duration>({300ms, 4s});
     what.exec_fails = random.one_in(8);
     if (random.one_in(4)) what.sound_every = 2 + random.below(4);
     what.heeds = random.one_of(
@@ -68,11 +77,13 @@ program make_program(dice& random) {
 step_kind make_kind(dice& random) {
     using enum step_kind;
     return random.one_of(
-        {start,     stop,       restart,      forward,     upgrade, upgrade, upgrade, resize,
-         resize,    deploy,     deploy,       scarcity,    pass,    pass,    pass,    pass,
-         pass,      wait,       wait,         wait,        wait,    wait,    wait,    kill,
-         kill,      kill,       kill,         ack,         ack,     ack,     ack,     ping,
-         stale_ack, stale_exit, stale_answer, reconfigure, reload,  reload});
+        {open,        demand, demand,  touch,   touch,     touch,      command_failed,
+         start,       stop,   restart, forward, upgrade,   upgrade,    upgrade,
+         resize,      resize, deploy,  deploy,  scarcity,  pass,       pass,
+         pass,        pass,   pass,    wait,    wait,      wait,       wait,
+         wait,        wait,   kill,    kill,    kill,      kill,       ack,
+         ack,         ack,    ack,     ping,    stale_ack, stale_exit, stale_answer,
+         reconfigure, reload, reload});
 }
 
 unsigned make_argument(dice& random, step_kind kind) {
@@ -85,7 +96,7 @@ unsigned make_argument(dice& random, step_kind kind) {
     case step_kind::pass:
         return random.one_of(
             {0U, 1U, 10U, 100U, 500U, 999U, 1000U, 1001U, 5000U, 33'000U, 70'000U});
-    case step_kind::kill: return kill_argument(random.below(8), random.below(3));
+    case step_kind::kill: return kill_argument(random.below(8), random.below(4));
     default: return random.below(8);
     }
 }
@@ -102,7 +113,14 @@ std::string describe(const core::ack_policy& ack) {
     if (auto* timer = std::get_if<core::ack_timer>(&ack)) return "timer " + length(timer->survive);
     if (auto* manual = std::get_if<core::ack_manual>(&ack))
         return "manual " + length(manual->timeout);
+    if (std::holds_alternative<core::ack_none>(ack)) return "none";
     return "notify " + length(std::get<core::ack_notify>(ack).timeout);
+}
+
+const char* describe(core::restart_policy what) {
+    return what == core::restart_policy::never        ? "never"
+           : what == core::restart_policy::on_failure ? "on failure"
+                                                      : "always";
 }
 
 std::string describe(const core::policy& what) {
@@ -110,7 +128,10 @@ std::string describe(const core::policy& what) {
            limit(what.retries) + ", seconds " + length(what.seconds) + ", stop signal " +
            core::signal_name(what.stop_signal) + ", signal timeout " + length(what.signal_timeout) +
            (what.kill_at_timeout ? " and SIGKILL at once" : "") + ", max unacked " +
-           number(what.max_unacked) + ", max additional " + limit(what.max_upgrade_additional);
+           number(what.max_unacked) + ", max additional " + limit(what.max_upgrade_additional) +
+           ", restart " + describe(what.restart) + (what.on_demand ? ", on demand" : "") +
+           ", warm-up " + length(what.warmup) + ", live check " + length(what.live_check) +
+           (what.stop_command ? ", stop command" : "");
 }
 
 std::string describe(const program& what) {
@@ -119,15 +140,18 @@ std::string describe(const program& what) {
                         : what.heeds == obedience::reluctant ? "SIGTERM"
                                                              : "SIGKILL";
     return "acks after " + length(what.acks_after) + ", dies after " + length(what.dies_after) +
+           " with " + number(what.exit_code) + ", touches every " + length(what.touches_every) +
            ", heeds " + heeds + ", stop takes " + length(what.stop_takes) + ", sound every " +
            number(what.sound_every);
 }
 
 const char* name(step_kind kind) {
-    constexpr const char* names[] = {
-        "start",       "stop",   "restart",   "forward",    "upgrade",      "resize",
-        "reconfigure", "deploy", "scarcity",  "pass",       "wait",         "kill",
-        "ack",         "ping",   "stale_ack", "stale_exit", "stale_answer", "reload"};
+    constexpr const char* names[] = {"open",           "demand",     "start",        "stop",
+                                     "restart",        "forward",    "upgrade",      "resize",
+                                     "reconfigure",    "deploy",     "scarcity",     "pass",
+                                     "wait",           "kill",       "ack",          "ping",
+                                     "stale_ack",      "stale_exit", "stale_answer", "touch",
+                                     "command_failed", "reload"};
     return names[static_cast<unsigned>(kind)];
 }
 
@@ -152,7 +176,9 @@ history make_history(std::uint64_t seed) {
     // Most live long enough to be upgraded.
     if (!random.one_in(4)) made.programs[0] = program{};
     if (random.one_in(2)) made.answer_takes = random.one_of<core::duration>({1ms, 200ms, 1s});
-    made.steps.push_back({step_kind::start});
+    made.stop_command =
+        random.one_of({command_kind::works, command_kind::hangs, command_kind::fails});
+    made.steps.push_back({random.one_in(3) ? step_kind::open : step_kind::start});
     for (unsigned left = 5 + random.below(30); left > 0; --left) {
         step_kind kind = make_kind(random);
         unsigned argument = make_argument(random, kind);
@@ -172,8 +198,11 @@ std::string to_string(const history& what) {
         text += "policy: " + describe(wishes) + "\n";
     for (const program& one : what.programs)
         text += "program: " + describe(one) + "\n";
-    text +=
-        "answers take " + length(what.answer_takes) + ", seed " + number(what.seed) + "\nsteps:";
+    text += "answers take " + length(what.answer_takes) + ", the stop command " +
+            (what.stop_command == command_kind::works   ? "works"
+             : what.stop_command == command_kind::hangs ? "hangs"
+                                                        : "fails") +
+            ", seed " + number(what.seed) + "\nsteps:";
     for (const step& one : what.steps)
         text += " " + to_string(one);
     return text + "\n";
@@ -181,6 +210,7 @@ std::string to_string(const history& what) {
 
 std::optional<core::duration> ack_age(const program& what, const core::ack_policy& ack) {
     if (auto* timer = std::get_if<core::ack_timer>(&ack)) return timer->survive;
+    if (std::holds_alternative<core::ack_none>(ack)) return core::duration::zero();
     bool late = may_time_out(ack) && what.acks_after && *what.acks_after >= timeout_of(ack);
     return late ? std::nullopt : what.acks_after;
 }

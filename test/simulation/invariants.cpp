@@ -35,13 +35,17 @@ bool is_one_of(const core::event_type& what) {
 invariants::invariants(const core::group& group)
     : before_(take_snapshot(group)),
       after_(before_),
-      wishes_(group.wishes()) {}
+      wishes_(group.wishes()),
+      number_(wishes_.number) {}
 
 void invariants::applied(const core::group& group, const core::event_type& what,
                          core::time_point now) {
     advance(group, now);
+    take_end(what);
     take_failure(what);
     take_orders(what);
+    take_opening(what);
+    take_signs(what);
     check_stale(what);
     check_ack(what);
     check_promised_upgrade();
@@ -57,6 +61,7 @@ void invariants::advance(const core::group& group, core::time_point now) {
     wishes_ = group.wishes();
     now_ = now;
     counting_ = before_.phase == core::group_phase::running;
+    take_generation();
     bool begins = after_.previous && after_.current != before_.current;
     if (begins) kept_ = after_.capacity();
     highest_limit_ = begins ? upper_limit() : std::max(highest_limit_, upper_limit());
@@ -70,13 +75,78 @@ void invariants::advance(const core::group& group, core::time_point now) {
     check_moves();
     check_new_records();
     check_phase();
+    check_end();
 }
 
 void invariants::take_acks() {
     for (const record& who : after_.table) {
         const record* was = before_.find(who.id);
-        if (who.ready() && was && was->starting()) take_ack(who.generation);
+        if (!who.ready() || !was || !was->starting()) continue;
+        take_ack(who.generation);
+        signs_[who.id] = now_;
     }
+}
+
+void invariants::take_signs(const core::event_type& what) {
+    auto* touch = std::get_if<core::event::touched>(&what);
+    const record* who = touch ? after_.find_pid(touch->pid) : nullptr;
+    if (who) signs_[who->id] = now_;
+    std::erase_if(signs_, [&](const auto& entry) { return !after_.find(entry.first); });
+}
+
+/// A new generation owes all workers again; one that is given up leaves what was before.
+void invariants::take_generation() {
+    if (after_.current > before_.current) {
+        if (after_.previous == before_.current) old_ended_ = ended_;
+        ended_ = 0;
+    } else if (after_.current < before_.current) {
+        ended_ = old_ended_;
+    }
+}
+
+bool invariants::ends_for_good(const record& who, const core::event_type& how) const {
+    using enum core::restart_policy;
+    bool on_trial = before_.previous && who.generation == before_.current && who.starting();
+    if (!who.active() || on_trial || wishes_.restart == always) return false;
+    if (auto* refused = std::get_if<core::event::spawn_failed>(&how))
+        return wishes_.restart == never && !refused->scarce && who.pid == 0;
+    const core::exit_cause success{core::exit_cause::kind_type::exited, 0};
+    return wishes_.restart == never || std::get<core::event::exited>(how).cause == success;
+}
+
+void invariants::take_end(const core::event_type& what) {
+    auto* resize = std::get_if<core::event::resize>(&what);
+    auto* changed = std::get_if<core::event::reconfigure>(&what);
+    if (resize || (changed && changed->policy.number != number_)) ended_ = old_ended_ = 0;
+    number_ = wishes_.number;
+    const record* who = nullptr;
+    if (auto* e = std::get_if<core::event::exited>(&what)) who = before_.find_pid(e->pid);
+    if (auto* e = std::get_if<core::event::spawn_failed>(&what)) who = before_.find(e->id);
+    if (!who || !ends_for_good(*who, what)) return;
+    core::census there = count(before_);
+    bool old = before_.is_old(*who);
+    unsigned& ended = old ? old_ended_ : ended_;
+    if ((old ? there.old_active : there.fresh_active) + ended <= wishes_.number) ++ended;
+}
+
+void invariants::take_opening(const core::event_type& what) {
+    using enum core::group_phase;
+    if (is_one_of<core::event::open>(what) && before_.phase == stopped) {
+        opened_at_ = now_;
+        demanded_ = false;
+    }
+    demanded_ |= is_one_of<core::event::demanded>(what) && before_.awaits_demand;
+}
+
+void invariants::take_stop(int signal) {
+    if (!wishes_.stop_command || signal != wishes_.stop_signal) return commanded_.clear();
+    if (before_.phase == after_.phase) return;
+    for (const record& was : before_.table)
+        if (was.active() && was.pid != 0) commanded_.insert(was.id);
+    bool any = std::ranges::any_of(before_.table,
+                                   [](const record& was) { return was.active() && was.pid != 0; });
+    commands_ += any;
+    owes_command_ |= any;
 }
 
 void invariants::take_ack(core::generation number) {
@@ -95,7 +165,10 @@ void invariants::take_orders(const core::event_type& what) {
     if (auto* e = std::get_if<core::event::forward>(&what)) forwarded_.insert(e->signal);
     if (is_one_of<core::event::upgrade>(what))
         owes_upgrade_ = before_.previous && spawned_ >= before_.current;
+    if (is_one_of<core::event::stop_command_failed>(what)) commanded_.clear();
     if (!is_one_of<core::event::stop, core::event::restart>(what)) return;
+    auto* stop = std::get_if<core::event::stop>(&what);
+    take_stop(stop ? stop->signal : wishes_.stop_signal);
     owes_upgrade_ = false;
     // They may be told again, and their time begins anew.
     for (auto& [id, its] : tellings_)
@@ -173,12 +246,29 @@ void invariants::check_phase() const {
     auto active = std::ranges::find_if(after_.table, &record::active);
     if (!wants_workers && active != after_.table.end())
         throw violation("stop_tells_all", name(*active));
+    if (after_.phase == waiting && !after_.table.empty())
+        throw violation("waiting_starts_nothing", name(after_.table.front()));
     if (after_.phase == stopped && !after_.table.empty())
         throw violation("stop_tells_all", "stopped too early");
     if (after_.previous && after_.phase != running)
         throw violation("upgrades_end", "there is one, but the group does not run");
     if (after_.phase == given_up && before_.phase == given_up && !added().empty())
         throw violation("give_up_is_final", name(added().front()));
+}
+
+/// A group ends by itself when nothing is wanted any more.
+void invariants::check_end() const {
+    using enum core::group_phase;
+    if (before_.phase != running || after_.phase != stopped) return;
+    if (wanted() > 0 || !before_.table.empty())
+        throw violation("only_the_ended_stop", std::to_string(wanted()) + " are wanted");
+}
+
+unsigned invariants::wanted() const { return wishes_.number - std::min(ended_, wishes_.number); }
+
+unsigned invariants::failure_limit() const {
+    if (wishes_.restart == core::restart_policy::never) return 1;
+    return std::max(1U, wishes_.retries.value_or(5));
 }
 
 /// A group gives up, and an upgrade is aborted, after so many failures and not before.
@@ -190,8 +280,7 @@ void invariants::check_roll_back() const {
     bool gave_up = before_.phase != after_.phase && after_.phase == core::group_phase::given_up;
     if (gave_up && (!wishes_.retries || failures(after_.current) <= *wishes_.retries))
         throw violation("retries_are_granted", "gave up too early");
-    unsigned limit = std::max(1U, wishes_.retries.value_or(5));
-    if (after_.current < before_.current && failures(before_.current) < limit)
+    if (after_.current < before_.current && failures(before_.current) < failure_limit())
         throw violation("retries_are_granted", "aborted too early");
 }
 
@@ -209,6 +298,9 @@ bool is_stale(const core::event_type& what, const snapshot& at, const core::poli
     if (auto* e = std::get_if<core::event::spawn_failed>(&what)) return answered(e->id);
     if (auto* e = std::get_if<core::event::exited>(&what)) return !at.find_pid(e->pid);
     if (is_one_of<core::event::pinged>(what)) return true;
+    if (is_one_of<core::event::open>(what)) return at.phase != core::group_phase::stopped;
+    if (is_one_of<core::event::demanded>(what)) return !at.awaits_demand;
+    if (auto* e = std::get_if<core::event::touched>(&what)) return !at.find_pid(e->pid);
     auto* ack = std::get_if<core::event::acked>(&what);
     const record* who = ack ? at.find_pid(ack->pid) : nullptr;
     bool counts = who && who->starting() && !std::holds_alternative<core::ack_timer>(wishes.ack);
@@ -243,6 +335,8 @@ void invariants::check_who_is_added(const core::event_type& what) const {
     if (newcomers.empty() || is_one_of<core::event::start, core::event::restart>(what)) return;
     auto* exit = std::get_if<core::event::exited>(&what);
     const record* dead = exit ? before_.find_pid(exit->pid) : nullptr;
+    if (dead && ends_for_good(*dead, what))
+        throw violation("ended_stay_ended", name(newcomers.front()) + " takes its place");
     if (!dead || !dead->ready() || newcomers.size() > 1)
         throw violation("backoff_is_bounded", core::to_string(what) + " adds workers");
 }
@@ -257,6 +351,7 @@ void invariants::take_failure(const core::event_type& what) {
             rows_[born->generation].scarcities = 0;
     if (!who || !who->active()) return;
     last_trouble_ = now_;
+    if (ends_for_good(*who, what)) return;
     if (who->starting() && !(refused && who->pid != 0))
         take_failure(who->generation, refused && refused->scarce);
 }
@@ -269,7 +364,7 @@ void invariants::take_failure(core::generation number, bool scarce) {
     its.earliest = std::max(its.earliest, now_ + shortest_back_off(wishes_.seconds, length));
     if (scarce || number != before_.current || after_.current != number) return;
     bool upgrading = before_.previous.has_value();
-    bool too_many = upgrading ? its.failures >= std::max(1U, wishes_.retries.value_or(5))
+    bool too_many = upgrading ? its.failures >= failure_limit()
                               : wishes_.retries && its.failures > *wishes_.retries;
     if (too_many && after_.phase == core::group_phase::running)
         throw violation("retries_are_bounded", std::to_string(its.failures) + " failures");

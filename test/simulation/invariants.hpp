@@ -60,12 +60,18 @@ class invariants {
     void take_ack(core::generation number);
     void take_tellings();
     void take_orders(const core::event_type& what);
+    void take_opening(const core::event_type& what);
+    void take_stop(int signal);
+    void take_signs(const core::event_type& what);
+    void take_end(const core::event_type& what);
+    void take_generation();
 
     // In every step.
     void check_table() const;
     void check_moves() const;
     void check_new_records() const;
     void check_phase() const;
+    void check_end() const;
     void check_promised_upgrade();
     void check_roll_back() const;
 
@@ -81,15 +87,19 @@ class invariants {
     void check(const core::action::begin_generation& what);
     void check(const core::action::spawn& what);
     void check(const core::action::signal& what);
-    void check(const core::action::run_stop_command&) {}
+    void check(const core::action::run_stop_command&);
     void check(const core::action::tell& what);
     void check_report(const core::report_of::worker_acked& what);
     void check_report(const core::report_of::ack_overdue& what);
     void check_report(const core::report_of::gave_up& what);
     void check_report(const core::report_of::escalated& what);
+    void check_report(const core::report_of::live_check_missed& what);
     void check_report(const core::report_of::upgrade_done& what) const;
     void check_report(const core::report_of::upgrade_aborted& what) const;
     void check_report(const auto&) const {}
+    void check_beginning() const;
+    void check_silent() const;
+    void check_none(const core::action::spawn& what) const;
     void check_capacity() const;
     void check_old_ones() const;
     void check_fleet() const;
@@ -98,6 +108,9 @@ class invariants {
 
     // When all is decided.
     void check_deadline() const;
+    void check_waiting() const;
+    void check_signs() const;
+    void check_sleep() const;
     void check_missing_new_ones() const;
     void check_missing_old_ones() const;
     bool will_try_again() const;
@@ -105,12 +118,18 @@ class invariants {
     unsigned missing_old_ones() const;
 
     bool has_restarted() const;
+    bool stops_first() const;
+    bool is_begun() const; ///< a waiting group has nothing more to wait for
+    bool ends_for_good(const record& who, const core::event_type& how) const;
+    unsigned wanted() const;
+    unsigned failure_limit() const;
     std::vector<record> told() const;  ///< who was active before and is stopping now, as before
     std::vector<record> added() const; ///< who was not there before
 
     snapshot before_;
     snapshot after_;
     core::policy wishes_;
+    unsigned number_; ///< of the wishes before the last event
     core::time_point now_{};
     bool counting_ = false;      ///< deaths before ack have consequences
     core::generation begun_ = 0; ///< the last that was
@@ -124,6 +143,15 @@ class invariants {
     core::time_point last_trouble_{}; ///< a death or a failure
     unsigned highest_limit_ = 0;      ///< upper_limit() while the upgrade under way lasts
     unsigned kept_ = 0;               ///< capacity when the upgrade under way began
+    unsigned ended_ = 0;              ///< for good, of the workers that are wanted
+    unsigned old_ended_ = 0;          ///< likewise, of the old ones of an upgrade
+    core::time_point opened_at_{};
+    bool demanded_ = false;
+    std::map<core::worker_id, core::time_point> signs_; ///< of life; the ack is one
+    std::vector<core::worker_id> silent_;               ///< killed for it, in this decision
+    unsigned commands_ = 0;                             ///< stop commands that may be run
+    bool owes_command_ = false;
+    std::set<core::worker_id> commanded_; ///< whom the stop command tells to go, and nobody else
 };
 
 } // namespace einhyrningsins::simulation

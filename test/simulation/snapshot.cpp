@@ -22,7 +22,8 @@ unsigned snapshot::capacity() const {
 snapshot take_snapshot(const core::group& group) {
     snapshot taken{.phase = group.phase(),
                    .current = group.current().generation,
-                   .deadline = group.next_deadline()};
+                   .deadline = group.next_deadline(),
+                   .awaits_demand = group.awaits_demand()};
     if (const auto& upgrade = group.upgrade()) {
         taken.previous = upgrade->previous.generation;
         taken.mode = upgrade->mode;

@@ -30,6 +30,7 @@ struct snapshot {
     std::optional<core::generation> previous; ///< of the upgrade under way
     std::optional<core::upgrade_mode> mode;   ///< likewise
     std::optional<core::time_point> deadline;
+    bool awaits_demand = false;
     std::vector<record> table; ///< in the order of their ids
     bool operator==(const snapshot&) const = default;
 

@@ -38,6 +38,7 @@ world::world(const history& what, bool traced)
       policies_(what.policies),
       programs_(what.programs),
       answer_takes_(what.answer_takes),
+      stop_command_(what.stop_command),
       traced_(traced) {}
 
 void world::perform(const step& what) {
@@ -45,6 +46,12 @@ void world::perform(const step& what) {
     unsigned argument = what.argument;
     process* whose = nullptr;
     switch (what.kind) {
+    case open: apply(core::event::open{}); break;
+    case demand: apply(core::event::demanded{}); break;
+    case command_failed: apply(core::event::stop_command_failed{}); break;
+    case touch:
+        if ((whose = pick(argument))) apply(core::event::touched{whose->pid});
+        break;
     case start: apply(core::event::start{}); break;
     case stop: apply(core::event::stop{static_cast<int>(argument)}); break;
     case restart: apply(core::event::restart{}); break;
@@ -62,7 +69,7 @@ void world::perform(const step& what) {
     case pass: this->pass(std::chrono::milliseconds(argument)); break;
     case step_kind::wait: this->wait(); break;
     case reload: hand_over(); break;
-    case kill: strike(argument % 64, argument / 64 % 3); break;
+    case kill: strike(argument % 64, argument / 64 % 4); break;
     case ack:
         if ((whose = pick(argument))) apply(core::event::acked{whose->pid});
         break;
@@ -91,7 +98,8 @@ void world::hand_over() {
 void world::strike(unsigned from_youngest, unsigned cause) {
     constexpr core::exit_cause causes[] = {{core::exit_cause::kind_type::signaled, SIGKILL},
                                            {core::exit_cause::kind_type::signaled, SIGSEGV, true},
-                                           {core::exit_cause::kind_type::exited, 1}};
+                                           {core::exit_cause::kind_type::exited, 1},
+                                           {core::exit_cause::kind_type::exited, 0}};
     process* whose = pick(from_youngest);
     if (!whose) return;
     whose->cause = causes[cause];
@@ -173,6 +181,9 @@ void world::perform(const core::action::spawn& what) {
                 .stop_takes = runs.stop_takes,
                 .answered_at = now_ + answer_takes_};
     if (runs.acks_after) one.acks_at = one.answered_at + *runs.acks_after;
+    one.cause.number = runs.exit_code;
+    one.touches_every = runs.touches_every;
+    if (runs.touches_every) one.touches_at = one.answered_at + *runs.touches_every;
     if (runs.dies_after) one.dies_at = one.answered_at + *runs.dies_after;
     processes_.push_back(one);
     if (answer_takes_ == core::duration::zero()) answer(processes_.back());
@@ -187,6 +198,17 @@ void world::perform(const core::action::signal& what) {
     if (target->dies_at && *target->dies_at <= end) return;
     target->dies_at = end;
     target->cause = {core::exit_cause::kind_type::signaled, what.number};
+}
+
+void world::perform(const core::action::run_stop_command&) {
+    if (stop_command_ == command_kind::fails) return apply(core::event::stop_command_failed{});
+    if (stop_command_ == command_kind::hangs) return;
+    for (process& one : processes_) {
+        auto end = now_ + one.stop_takes;
+        if (!one.answered || (one.dies_at && *one.dies_at <= end)) continue;
+        one.dies_at = end;
+        one.cause = {core::exit_cause::kind_type::exited, 0};
+    }
 }
 
 void world::answer(process& one) {
@@ -207,6 +229,7 @@ void world::exit(core::process_id pid) {
 
 std::optional<core::time_point> world::next_due() const {
     std::optional<core::time_point> earliest = group_.next_deadline();
+    bool heeds_signs = group_.wishes().live_check != core::duration::zero();
     // More spawns are wanted than may be unanswered: the next answer lets it go on.
     if (earliest && *earliest <= now_) earliest.reset();
     for (const process& one : processes_) {
@@ -215,6 +238,7 @@ std::optional<core::time_point> world::next_due() const {
             continue;
         }
         keep_earliest(earliest, one.acks_at);
+        if (heeds_signs) keep_earliest(earliest, one.touches_at);
         keep_earliest(earliest, one.dies_at);
     }
     return earliest;
@@ -231,6 +255,9 @@ void world::deliver_due() {
         } else if (is_due(one.acks_at) && (!one.dies_at || *one.acks_at <= *one.dies_at)) {
             one.acks_at.reset();
             return apply(core::event::acked{one.pid});
+        } else if (is_due(one.touches_at) && (!one.dies_at || *one.touches_at <= *one.dies_at)) {
+            one.touches_at = now_ + *one.touches_every;
+            return apply(core::event::touched{one.pid});
         } else if (is_due(one.dies_at)) {
             return exit(one.pid);
         }

@@ -20,6 +20,8 @@ struct process {
     core::duration stop_takes{};
     core::time_point answered_at;
     std::optional<core::time_point> acks_at;
+    std::optional<core::duration> touches_every;
+    std::optional<core::time_point> touches_at;
     std::optional<core::time_point> dies_at;
     core::exit_cause cause{core::exit_cause::kind_type::exited, 1};
     bool answered = false;
@@ -52,7 +54,7 @@ class world {
     void perform(const core::action::begin_generation& what);
     void perform(const core::action::spawn& what);
     void perform(const core::action::signal& what);
-    void perform(const core::action::run_stop_command&) {}
+    void perform(const core::action::run_stop_command&);
     void perform(const core::action::tell&) {}
 
     void pass(core::duration length);
@@ -82,6 +84,7 @@ class world {
     std::vector<core::policy> policies_;
     std::vector<program> programs_;
     core::duration answer_takes_;
+    command_kind stop_command_;
     std::size_t deployed_ = 0;
     bool scarce_ = false;
     unsigned reloads_ = 0;

@@ -38,7 +38,8 @@ void world::finish_stop() {
                     : wishes.kill_at_timeout
                         ? std::max(wishes.signal_timeout, core::grace_before_kill) // if overdue
                         : wishes.signal_timeout + core::grace_before_kill;
-    bool bounded = insists || obeys();
+    bool by_command = wishes.stop_command && wishes.stop_signal == SIGTERM;
+    bool bounded = insists || (obeys() && !by_command);
     stop(SIGTERM, bounded ? patience : core::duration::zero(), bounded);
     stop(SIGKILL, core::duration::zero(), true);
 }
@@ -62,7 +63,10 @@ void world::stop(int signal, core::duration patience, bool must_end) {
 bool world::is_determinate() const {
     const core::policy& wishes = group_.wishes();
     bool insists = wishes.signal_timeout != core::duration::zero();
-    if (!insists && wishes.max_upgrade_additional && !obeys()) return false;
+    bool waits =
+        wishes.max_upgrade_additional || std::holds_alternative<core::ack_none>(wishes.ack);
+    if (!insists && waits && !obeys()) return false;
+    if (wishes.live_check != core::duration::zero()) return false;
     auto ends = [&](const program& runs) {
         return simulation::is_determinate(runs, wishes.ack) &&
                (runs.sound_every == 0 || simulation::is_determinate(program{}, wishes.ack)) &&
