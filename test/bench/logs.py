@@ -5,7 +5,7 @@ supervisord. Prints Markdown tables with medians of interleaved runs.
 
     test/bench/logs.py [--quick] [--directory DIR]
 
-Needs `b2 bench_tools`. Peers that are not installed are left out. The seconds are those from the moment when the
+Needs `b2`. Peers that are not installed are left out. The seconds are those from the moment when the
 workers may begin until all they wrote is in the file; CPU is that of the capturing process alone. All others than ours
 and supervisord get their workers' output through one shared pipe, and none of them rotates.
 """
@@ -24,7 +24,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "build/bench"
-CAPTURE, WRITER = TOOLS / "capture", TOOLS / "writer"
+MASTER, WRITER = ROOT / "build/bin/einhyrningsins", TOOLS / "writer"
 PATIENCE = 120
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -34,6 +34,12 @@ def build_writer():
     source = ROOT / "test/bench/writer.c"
     if not WRITER.exists() or WRITER.stat().st_mtime < source.stat().st_mtime:
         subprocess.run(["gcc", "-O2", "-static", "-D_GNU_SOURCE", "-o", WRITER, source], check=True)
+
+
+def cpu_of(pid):
+    """Seconds that a living process has used."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
 
 
 class Run:
@@ -99,11 +105,21 @@ class Run:
 
 
 class Ours(Run):
-    name, needs = "einhyrningsins", (str(CAPTURE),)
+    name, needs = "einhyrningsins", (str(MASTER),)
 
     def start(self):
-        spec = f"size:{1 << 40}:1:{self.output()}"
-        self.process = subprocess.Popen([str(CAPTURE), spec, str(self.count), *self.writer], stdout=subprocess.DEVNULL)
+        """The master with a group that has a log; the writers are its own children."""
+        groups, self.socket = self.dir / "groups.toml", self.dir / "s"
+        words = ", ".join(f'"{word}"' for word in self.writer)
+        groups.write_text(f'[w]\ncmd = [{words}]\nnumprocesses = {self.count}\nack = "timer"\nack_timeout = 0\n'
+                          f'restart = "none"\nstdout_log = "size:{1 << 40}:1:{self.output()}"\n')
+        self.process = subprocess.Popen([str(MASTER), "-q", "-d", str(self.socket), "--config", str(groups)],
+                                        stdout=subprocess.DEVNULL, start_new_session=True)
+
+    def cpu(self):
+        used = cpu_of(self.process.pid)
+        self.process.send_signal(signal.SIGTERM)
+        return used
 
 
 class Cat(Run):
@@ -151,8 +167,7 @@ class Supervisor(Run):
         return [self.dir / f"log{n}" for n in range(self.count)]
 
     def cpu(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        used = (int(fields[11]) + int(fields[12])) / TICK
+        used = cpu_of(self.process.pid)
         self.process.send_signal(signal.SIGTERM)
         return used
 
@@ -199,8 +214,8 @@ def main():
     parser.add_argument("--quick", action="store_true", help="less text and fewer rounds")
     parser.add_argument("--directory", default="/tmp", help="where the logs are written (default: /tmp)")
     options = parser.parse_args()
-    if not CAPTURE.exists():
-        sys.exit(f"logs: {CAPTURE} is missing: build it with b2 bench_tools")
+    if not MASTER.exists():
+        sys.exit(f"logs: {MASTER} is missing: build it with b2")
     good = True
     for what, value, target, larger in list(tables(options.directory, options.quick)):
         met = value >= target if larger else value <= target

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "os/pipe.hpp"
 #include "os/process.hpp"
 #include "os/signals.hpp"
 #include "os/spawn.hpp"
@@ -7,6 +8,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <csignal>
+#include <filesystem>
 #include <map>
 
 #include <fcntl.h>
@@ -133,6 +135,27 @@ BOOST_AUTO_TEST_CASE(the_directory_is_the_plans_and_survives_a_rename) {
     wish.directory = std::move(*open_directory(before));
     ::rename(before.c_str(), after.c_str());
     BOOST_TEST(run(std::move(wish))["directory"] == after);
+}
+
+BOOST_AUTO_TEST_CASE(output_goes_where_it_is_told) {
+    auto plan = spawn_plan::make(recipe());
+    BOOST_REQUIRE(plan);
+    auto one = make_pipe(), other = make_pipe();
+    std::string ours = std::filesystem::read_symlink("/proc/self/fd/1");
+    for (output_descriptors output :
+         {output_descriptors{one->write.get(), other->write.get()},
+          output_descriptors{one->write.get(), one->write.get()}, output_descriptors{}}) {
+        auto pid = plan->spawn(0, -1, output);
+        BOOST_REQUIRE(pid);
+        BOOST_TEST(exit_code_of(*pid) == 0);
+        auto report = read_report(file);
+        auto target = [](int fd) {
+            return std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd)).string();
+        };
+        BOOST_TEST(report["fd1"] == (output.out < 0 ? ours : target(output.out)));
+        if (output.err >= 0) BOOST_TEST(report["fd2"] == target(output.err));
+        BOOST_TEST(descriptors(report) == 0U);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(niceness_is_the_workers_alone) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "os/pipe.hpp"
 #include "os/template_process.hpp"
 #include "support.hpp"
 
@@ -189,6 +190,34 @@ BOOST_AUTO_TEST_CASE(it_goes_when_its_control_socket_is_closed) {
     loaded one(recipe({"prog"}));
     one.forget();
     BOOST_TEST(end_of(one.pid()) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(workers_have_output_of_their_own) {
+    scratch directory;
+    std::string file = directory / "report";
+    auto out = make_pipe(), err = make_pipe();
+    auto is_there = [&](int fd, const pipe_ends& pipe) {
+        auto target =
+            std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(pipe.write.get()));
+        return has_line(contents(file), "fd" + std::to_string(fd) + " " + target.string());
+    };
+    loaded plain(recipe({"prog", file})), with_socket(recipe({"prog", file}), true);
+    for (const reaped_template* one :
+         {static_cast<reaped_template*>(&plain), static_cast<reaped_template*>(&with_socket)}) {
+        int socket = one == &plain ? -1 : STDIN_FILENO;
+        BOOST_REQUIRE(one->ask(0, socket, {out->write.get(), err->write.get()}));
+        BOOST_TEST(end_of(await_as<template_answer::forked>(*one).pid) == 0);
+        BOOST_TEST(is_there(1, *out));
+        BOOST_TEST(is_there(2, *err));
+        BOOST_REQUIRE(one->ask(0, socket, {-1, out->write.get()}));
+        BOOST_TEST(end_of(await_as<template_answer::forked>(*one).pid) == 0);
+        BOOST_TEST(!is_there(1, *out));
+        BOOST_TEST(is_there(2, *out));
+    }
+    BOOST_REQUIRE(send_template_message(plain.control(), "fork 1 x", standard_input, 0));
+    BOOST_TEST(await_as<template_answer::fork_failed>(plain).error.number == EPROTO);
+    BOOST_REQUIRE(send_template_message(plain.control(), "fork 1 oe", standard_input, 0));
+    BOOST_TEST(await_as<template_answer::fork_failed>(plain).error.number == EMFILE);
 }
 
 BOOST_AUTO_TEST_CASE(another_one_can_take_over) {
