@@ -28,10 +28,11 @@ std::array<char, 64 * 1024> read_buffer;
 
 } // namespace
 
-control_connection::control_connection(socket_type socket, os::peer who,
+control_connection::control_connection(socket_type socket, os::peer who, std::string group,
                                        const line_handler& handler, std::shared_ptr<registry> all)
     : socket_(std::move(socket)),
       who_(std::move(who)),
+      group_(std::move(group)),
       handle_(handler),
       all_(std::move(all)) {
     boost::system::error_code ignored;
@@ -47,6 +48,7 @@ handoff::connection control_connection::hand_over() {
             .uid = who_.uid,
             .gid = who_.gid,
             .groups = {who_.groups.begin(), who_.groups.end()},
+            .group = group_,
             .received = std::string(lines_.rest()),
             .unsent = unsent_,
             .ended = ended_,

@@ -49,6 +49,7 @@ void complete_from_system(handoff::state& from) {
                    who->uid,
                    who->gid,
                    {who->groups.begin(), who->groups.end()},
+                   one.group,
                    one.received,
                    one.unsent,
                    one.ended,
@@ -82,6 +83,7 @@ master::master(boost::asio::io_context& context, handoff::state from, call how)
     enter();
     open_signals();
     take_over_files(from);
+    open_hub();
     take_over_groups(from);
     open_control(from.control);
     take_over_clients(from);
@@ -114,8 +116,8 @@ void master::take_over_groups(const handoff::state& from) {
 void master::take_over_clients(const handoff::state& from) {
     std::map<int, std::shared_ptr<control_connection>> clients;
     for (const handoff::connection& one : from.connections)
-        clients[one.fd] = control_->take_over(one);
-    commands_.take_over(from.watches, clients);
+        clients[one.fd] = hub_->take_over(one);
+    commands_.take_over(from, clients);
     for (const handoff::wish& one : from.wishes)
         fulfil(one, one.fd >= 0 ? clients.at(one.fd) : nullptr);
 }
@@ -179,7 +181,8 @@ handoff::state master::state() {
         runner->settle();
         all.groups.push_back(runner->hand_over());
     }
-    control_->hand_over(all);
+    all.control = control_->hand_over();
+    hub_->hand_over(all);
     commands_.hand_over(all);
     return all;
 }
