@@ -16,9 +16,6 @@ namespace {
 
 using enum firestarter_arguments::subcommand;
 
-/// The one whose command line this is.
-constexpr const char* firestarter_version = "0.3.3";
-
 void print(const std::string& text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
@@ -73,7 +70,7 @@ exit_code run_firestarter(const firestarter_arguments& given) {
     case help: return print(firestarter_usage(given.topic)), exit_code::done;
     case usage: std::fputs(firestarter_usage("").c_str(), stderr); return exit_code::wrong_usage;
     case version:
-        print(std::string("firestarter ") + firestarter_version + " (einhyrningsins " +
+        print(std::string("firestarter ") + protocol::firestarter::version + " (einhyrningsins " +
               protocol::version + ")\n");
         return exit_code::done;
     default: return ask(given);

@@ -198,6 +198,9 @@ control_commands::reply control_commands::carry_out(const order& what, control_c
     if (!may(what.what, client)) return turn_away(client);
     if (what.what == verb::worker_ack || what.what == verb::worker_ping)
         return on_worker(what, client);
+    if (what.what == verb::die && !client.group().empty())
+        return refuse("'die' ends the whole master: ask at " + master_.around().socket_path +
+                      ", or stop this group with 'stop'");
     auto groups = select(what.group);
     if (!groups) return turn_away_from(what.group);
     if (what.what == verb::upgrade || what.what == verb::upgrade_fleet)

@@ -50,13 +50,6 @@ void with_stop_signal(group_runner& group, int signal, Deed deed) {
     change_stop_signal(group, usual);
 }
 
-std::vector<core::process_id> active_processes(const group_runner& group) {
-    std::vector<core::process_id> all;
-    for (const core::worker& who : group.group().workers())
-        if (who.pid != 0 && who.active()) all.push_back(who.pid);
-    return all;
-}
-
 } // namespace
 
 void acknowledge(group_runner& group, core::process_id worker, int signal) {
@@ -211,12 +204,12 @@ protocol::reply firestarter_commands::stop(int signal, group_runner& group) cons
 protocol::reply firestarter_commands::decrease(int signal, group_runner& group) const {
     unsigned number = group.group().wishes().number;
     if (number <= 1) return {firestarter::decreased(0)};
-    std::vector<core::process_id> before = active_processes(group);
+    firestarter::process_list before = active_processes_of(group);
     with_stop_signal(group, signal ? signal : SIGTERM, [&] {
         resize(group, number - 1);
         group.settle();
     });
-    std::vector<core::process_id> after = active_processes(group);
+    firestarter::process_list after = active_processes_of(group);
     auto gone = std::ranges::find_if(
         before, [&](core::process_id pid) { return std::ranges::find(after, pid) == after.end(); });
     return {firestarter::decreased(gone == before.end() ? 0 : *gone)};

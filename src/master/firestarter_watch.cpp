@@ -22,6 +22,13 @@ firestarter::process_list processes_of(const group_runner& group) {
     return all;
 }
 
+firestarter::process_list active_processes_of(const group_runner& group) {
+    firestarter::process_list all;
+    for (const core::worker& who : group.group().workers())
+        if (who.pid != 0 && who.active()) all.push_back(who.pid);
+    return all;
+}
+
 int change_stop_signal(group_runner& group, int signal) {
     config::group_settings changed = group.settings();
     std::swap(changed.policy.stop_signal, signal);
@@ -33,7 +40,8 @@ std::shared_ptr<firestarter_watch>
 firestarter_watch::begin(std::shared_ptr<control_connection> client,
                          const firestarter::command& what, group_runner& group, int usual_signal) {
     auto watch = std::make_shared<firestarter_watch>(std::move(client), what, group);
-    watch->before_ = processes_of(group);
+    bool upgrades = what.what == verb::upgrade; // which lets alone what is going already
+    watch->before_ = upgrades ? active_processes_of(group) : processes_of(group);
     watch->again_ = group.group().phase() == core::group_phase::stopped;
     watch->usual_signal_ = usual_signal;
     watch->observe();
@@ -116,9 +124,16 @@ bool firestarter_watch::is_complete() const {
            static_cast<std::ptrdiff_t>(group_.group().wishes().number);
 }
 
-/// Those that were not there before.
+/// Those that were not there before, or, after an upgrade, those of the new generation.
 firestarter::process_list firestarter_watch::fresh() const {
     process_list all = processes_of(group_);
+    if (what_.what == verb::upgrade) {
+        const core::group& group = group_.group();
+        std::erase_if(all, [&](core::process_id pid) {
+            return group.find(pid)->generation != group.current().generation;
+        });
+        return all;
+    }
     std::erase_if(all, [&](core::process_id pid) {
         return std::ranges::find(before_, pid) != before_.end();
     });

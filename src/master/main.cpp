@@ -15,6 +15,7 @@
 #include "os/template_process.hpp"
 #include "os/template_server.hpp"
 #include "protocol/einhorn_wording.hpp"
+#include "protocol/firestarter.hpp"
 #include "protocol/version.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -145,9 +146,12 @@ std::string praise(const config::settings& wishes) {
 
 int answer(const config::command_line& line) {
     using enum config::request_kind;
+    std::string name = std::string("einhyrningsins ") + protocol::version;
+    if (is_firestarter())
+        name = std::string("firestarter ") + protocol::firestarter::version + " (" + name + ")";
     switch (line.kind) {
     case help: return print(is_firestarter() ? config::firestarter_usage() : config::help_text());
-    case version: return print(std::string("einhyrningsins ") + protocol::version + "\n");
+    case version: return print(name + "\n");
     default: return print(praise(line.wishes));
     }
 }

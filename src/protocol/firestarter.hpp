@@ -21,6 +21,9 @@
 /// connection.
 namespace einhyrningsins::protocol::firestarter {
 
+/// The one whose command line and sockets these are.
+constexpr const char* version = "0.3.3";
+
 /// The commands for one group; `request::command` has their `name`, or "list", "status", "stop".
 enum class verb { start, stop, restart, inc, dec, upgrade, killall, status, ack, stop_monitor };
 
