@@ -267,11 +267,11 @@ void fields(auto&& each, is<connection> auto& it) {
     each("uid", it.uid);
     each("gid", it.gid);
     each("groups", it.groups);
-    each("group", it.group);
     each("received", it.received);
     each("unsent", it.unsent);
     each("ended", it.ended);
     each("closing", it.closing);
+    each("group", it.group);
 }
 
 void fields(auto&& each, is<watch> auto& it) {

@@ -105,11 +105,11 @@ struct connection {
     unsigned uid = 0;
     unsigned gid = 0;
     std::vector<unsigned> groups;
-    std::string group;    ///< at whose socket it is; empty: at the master's
     std::string received; ///< and not yet understood: the beginning of a line
     std::string unsent;   ///< replies that the client has not taken
     bool ended = false;   ///< it sends nothing more
     bool closing = false; ///< nothing more is read from it
+    std::string group;    ///< at whose socket it is; empty: at the master's
 };
 
 /// A client that waits for the end of an upgrade of some groups, see master::upgrade_watch.

@@ -48,11 +48,11 @@ handoff::connection control_connection::hand_over() {
             .uid = who_.uid,
             .gid = who_.gid,
             .groups = {who_.groups.begin(), who_.groups.end()},
-            .group = group_,
             .received = std::string(lines_.rest()),
             .unsent = unsent_,
             .ended = ended_,
-            .closing = closing_};
+            .closing = closing_,
+            .group = group_};
 }
 
 void control_connection::take_over(const handoff::connection& from) {

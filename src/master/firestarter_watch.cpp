@@ -42,7 +42,8 @@ firestarter_watch::begin(std::shared_ptr<control_connection> client,
     auto watch = std::make_shared<firestarter_watch>(std::move(client), what, group);
     bool upgrades = what.what == verb::upgrade; // which lets alone what is going already
     watch->before_ = upgrades ? active_processes_of(group) : processes_of(group);
-    watch->again_ = group.group().phase() == core::group_phase::stopped;
+    core::group_phase phase = group.group().phase();
+    watch->again_ = phase == core::group_phase::stopped || phase == core::group_phase::waiting;
     watch->usual_signal_ = usual_signal;
     watch->observe();
     return watch;
@@ -91,7 +92,8 @@ void firestarter_watch::observe() {
 /// A client that has gone is not waited for, but the signal has to be put back all the same.
 bool firestarter_watch::hear(const core::report& what) {
     if (auto* one = std::get_if<worker_started>(&what)) return on_started(one->worker);
-    if (std::holds_alternative<stopped>(what)) return on_stopped();
+    if (std::holds_alternative<stopped>(what) || std::holds_alternative<ended>(what))
+        return on_stopped();
     if (what_.what == verb::upgrade) {
         if (std::holds_alternative<upgrade_done>(what))
             return answer({firestarter::upgraded(fresh(), before_)}), false;
@@ -118,10 +120,10 @@ bool firestarter_watch::on_stopped() {
     return true;
 }
 
+/// All that were wanted have been started, though some may have ended since.
 bool firestarter_watch::is_complete() const {
-    auto is_there = [](const core::worker& who) { return who.pid != 0 && who.active(); };
-    return std::ranges::count_if(group_.group().workers(), is_there) >=
-           static_cast<std::ptrdiff_t>(group_.group().wishes().number);
+    return std::ranges::none_of(group_.group().workers(),
+                                [](const core::worker& who) { return who.pid == 0; });
 }
 
 /// Those that were not there before, or, after an upgrade, those of the new generation.

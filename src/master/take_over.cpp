@@ -49,11 +49,11 @@ void complete_from_system(handoff::state& from) {
                    who->uid,
                    who->gid,
                    {who->groups.begin(), who->groups.end()},
-                   one.group,
                    one.received,
                    one.unsent,
                    one.ended,
-                   one.closing};
+                   one.closing,
+                   one.group};
     if (from.control && from.control->file.inode == 0)
         if (auto file = os::find_socket_file(from.control->file.path))
             from.control->file = {file->path, file->device, file->inode};
