@@ -241,6 +241,11 @@ void fields(auto&& each, is<preload> auto& it) {
     each("strays", it.strays);
 }
 
+void fields(auto&& each, is<control_socket> auto& it) {
+    each("fd", it.fd);
+    each("file", it.file);
+}
+
 void fields(auto&& each, is<group> auto& it) {
     each("settings", it.settings);
     each("configured", it.configured);
@@ -252,6 +257,8 @@ void fields(auto&& each, is<group> auto& it) {
     each("recipes", it.recipes);
     each("notify", it.notify);
     each("preloads", it.preloads);
+    each("control", it.control);
+    each("running_since", it.running_since);
 }
 
 void fields(auto&& each, is<output::counters> auto& it) {
@@ -296,6 +303,7 @@ void fields(auto&& each, is<connection> auto& it) {
     each("unsent", it.unsent);
     each("ended", it.ended);
     each("closing", it.closing);
+    each("group", it.group);
 }
 
 void fields(auto&& each, is<watch> auto& it) {
@@ -308,17 +316,23 @@ void fields(auto&& each, is<watch> auto& it) {
     each("outcome", it.outcome);
 }
 
+void fields(auto&& each, is<group_watch> auto& it) {
+    each("fd", it.fd);
+    each("command", it.command);
+    each("group", it.group);
+    each("before", it.before);
+    each("again", it.again);
+    each("usual_signal", it.usual_signal);
+}
+
 void fields(auto&& each, is<wish> auto& it) {
     each("fd", it.fd);
     each("id", it.id);
     each("einhorn", it.einhorn);
+    each("firestarter", it.firestarter);
+    each("signal", it.signal);
     each("upgrade", it.upgrade);
     each("groups", it.groups);
-}
-
-void fields(auto&& each, is<control_socket> auto& it) {
-    each("fd", it.fd);
-    each("file", it.file);
 }
 
 void fields(auto&& each, is<held_file> auto& it) {
@@ -341,6 +355,7 @@ void fields(auto&& each, is<state> auto& it) {
     each("logs", it.logs);
     each("connections", it.connections);
     each("watches", it.watches);
+    each("group_watches", it.group_watches);
     each("wishes", it.wishes);
 }
 

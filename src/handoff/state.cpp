@@ -35,6 +35,7 @@ void each_descriptor(auto& all, auto visit) {
         for (auto& each : one.recipes)
             visit(each.directory);
         if (one.notify) visit(one.notify->fd);
+        if (one.control) visit(one.control->fd);
         for (auto& each : one.preloads)
             each_descriptor_of(each, visit);
     }
@@ -82,6 +83,8 @@ std::string find_lost_client(const state& all) {
         return std::ranges::find(all.connections, one.fd, &connection::fd) == all.connections.end();
     };
     if (std::ranges::any_of(all.watches, is_lost)) return ".watches: one has no connection";
+    if (std::ranges::any_of(all.group_watches, is_lost))
+        return ".group_watches: one has no connection";
     for (const wish& one : all.wishes)
         if (one.fd >= 0 && is_lost(one)) return ".wishes: one has no connection";
     return {};
@@ -109,6 +112,7 @@ void forget(state& all, const std::vector<int>& missing) {
     auto is_missing = [&](int fd) { return std::ranges::find(missing, fd) != missing.end(); };
     auto has_no_client = [&](const auto& one) { return is_missing(one.fd); };
     std::erase_if(all.watches, has_no_client);
+    std::erase_if(all.group_watches, has_no_client);
     for (wish& one : all.wishes)
         if (is_missing(one.fd)) one.fd = -1;
     std::erase_if(all.connections, has_no_client);

@@ -79,6 +79,11 @@ struct preload {
     std::vector<stray> strays;
 };
 
+struct control_socket {
+    int fd = -1;
+    socket_file file;
+};
+
 struct group {
     config::group_settings settings;
     std::optional<config::group_settings> configured; ///< if they were changed at run time
@@ -90,6 +95,8 @@ struct group {
     std::vector<recipe> recipes;
     std::optional<notify_socket> notify;
     std::vector<preload> preloads;
+    std::optional<control_socket> control; ///< the group's own
+    std::optional<core::time_point> running_since;
 };
 
 /// A client of the control socket.
@@ -103,6 +110,7 @@ struct connection {
     std::string unsent;   ///< replies that the client has not taken
     bool ended = false;   ///< it sends nothing more
     bool closing = false; ///< nothing more is read from it
+    std::string group;    ///< at whose socket it is; empty: at the master's
 };
 
 /// A client that waits for the end of an upgrade of some groups, see master::upgrade_watch.
@@ -116,18 +124,26 @@ struct watch {
     std::string outcome; ///< of those that have ended
 };
 
+/// A client that waits for what firestarter answers when a group has changed, see
+/// master::firestarter_watch.
+struct group_watch {
+    int fd = -1; ///< of its connection
+    std::string command;
+    std::string group;
+    std::vector<int> before; ///< the processes that there were
+    bool again = false;      ///< of a restart: the old ones have gone
+    int usual_signal = 0;    ///< the group's stop signal, if another is used meanwhile
+};
+
 /// What is to be done when the new master is there, and who waits for it.
 struct wish {
     int fd = -1; ///< of the client's connection; -1: nobody waits
     boost::json::value id;
     bool einhorn = false;
+    bool firestarter = false;                  ///< likewise
+    int signal = 0;                            ///< for the old workers; 0: their own
     std::optional<core::upgrade_mode> upgrade; ///< nothing: only to be told
     std::vector<std::string> groups;           ///< to upgrade
-};
-
-struct control_socket {
-    int fd = -1;
-    socket_file file;
 };
 
 /// A descriptor with the path of its file.
@@ -152,6 +168,7 @@ struct state {
     output::capture_state logs; ///< of the workers' output
     std::vector<connection> connections;
     std::vector<watch> watches;
+    std::vector<group_watch> group_watches;
     std::vector<wish> wishes;
 };
 

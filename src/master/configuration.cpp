@@ -2,6 +2,7 @@
 #include "master/configuration.hpp"
 
 #include "config/einhorn_command_line.hpp"
+#include "config/firestarter_command_line.hpp"
 #include "config/toml_file.hpp"
 #include "os/files.hpp"
 #include "os/process.hpp"
@@ -14,9 +15,17 @@ namespace {
 
 constexpr std::size_t largest_file = 16 * 1024 * 1024;
 
+config::firestarter_place place_of_firestarter() {
+    const char* name = std::getenv("FIRESTARTER_APP_NAME");
+    return {temporary_directory(), name ? name : ""};
+}
+
 auto parse(config::personality who, const std::vector<std::string>& words) {
+    using enum config::personality;
     unsigned cpus = os::available_cpus();
-    if (who != config::personality::einhorn) return config::parse_command_line(words, cpus);
+    if (who == firestarter)
+        return config::parse_firestarter_command_line(words, cpus, place_of_firestarter());
+    if (who != einhorn) return config::parse_command_line(words, cpus);
     return config::parse_einhorn_command_line(words, cpus, temporary_directory());
 }
 
@@ -42,6 +51,8 @@ configuration with_groups_of_file(config::command_line line,
     auto groups = config::read_toml_file({name, *text, line.wishes.groups[0], environment});
     if (!groups) return misconfiguration{std::move(groups.error()), 2};
     line.wishes.groups = std::move(*groups);
+    if (line.wishes.master.personality == config::personality::firestarter)
+        config::fill_in_firestarter_sockets(line.wishes, place_of_firestarter());
     return line;
 }
 

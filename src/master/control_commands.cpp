@@ -5,6 +5,7 @@
 #include "master/access.hpp"
 #include "master/logging.hpp"
 #include "master/master.hpp"
+#include "master/reply_line.hpp"
 #include "master/status.hpp"
 #include "master/upgrade_watch.hpp"
 #include "os/process.hpp"
@@ -92,16 +93,37 @@ bool is_unanswered(verb what) { return what == verb::worker_ack || what == verb:
 
 void control_commands::handle(control_connection& client, std::optional<std::string_view> line) {
     if (!line) return refuse_long_line(client);
-    auto request = protocol::parse_request(*line);
+    auto request = protocol::parse_request(*line, kind_of(client));
     bool is_json = request && request->form == dialect::json;
     if (!is_json && line->size() > long_yaml) os::return_free_memory();
     if (!request) return refuse_line(request.error(), client);
+    if (request->form == dialect::firestarter) return handle_as_firestarter(*request, client);
     if (speaks_einhorn(request->form)) return handle_as_einhorn(*request, client);
     auto what = protocol::parse_order(*request);
     if (!what) return client.send(to_line(refuse(what.error()), request->id));
+    if (what->group.empty()) what->group = client.group();
     reply answer = carry_out(*what, client, request->id);
     client.send(to_line(answer, request->id));
     if (what->what == verb::worker_ack) client.close();
+}
+
+protocol::socket_kind control_commands::kind_of(const control_connection& client) const {
+    using enum protocol::socket_kind;
+    if (!client.group().empty()) return firestarter_group;
+    bool main = master_.settings().master.personality == config::personality::firestarter;
+    return main ? firestarter_main : plain;
+}
+
+void control_commands::handle_as_firestarter(const protocol::request& asked,
+                                             control_connection& client) {
+    bool is_ack = asked.command == "worker:ack";
+    bool allowed = may(is_ack ? verb::worker_ack : verb::status, client);
+    if (allowed && !is_ack) return firestarter_.carry_out(asked, client);
+    order ack{.what = verb::worker_ack, .pid = asked.pid, .signal = asked.signal};
+    reply answer = allowed ? on_worker(ack, client) : turn_away(client);
+    answer.message = answer.ok ? protocol::firestarter::acknowledged : "error: " + answer.message;
+    client.send(reply_line(answer, asked.id, dialect::firestarter));
+    client.close();
 }
 
 /// einhorn's clients also write JSON, and understand nothing but einhorn's replies.
@@ -119,6 +141,10 @@ void control_commands::refuse_long_line(control_connection& client) const {
 }
 
 void control_commands::refuse_line(const protocol::request_error& why, control_connection& client) {
+    if (why.form == dialect::firestarter) {
+        client.send(reply_line(refuse("error: " + why.message), why.id, why.form));
+        return client.close();
+    }
     if (!speaks_einhorn(why.form))
         return client.send(to_line(refuse("error: " + why.message), why.id));
     const protocol::command* known = protocol::find_command(why.command);
@@ -172,6 +198,9 @@ control_commands::reply control_commands::carry_out(const order& what, control_c
     if (!may(what.what, client)) return turn_away(client);
     if (what.what == verb::worker_ack || what.what == verb::worker_ping)
         return on_worker(what, client);
+    if (what.what == verb::die && !client.group().empty())
+        return refuse("'die' ends the whole master: ask at " + master_.around().socket_path +
+                      ", or stop this group with 'stop'");
     auto groups = select(what.group);
     if (!groups) return turn_away_from(what.group);
     if (what.what == verb::upgrade || what.what == verb::upgrade_fleet)
@@ -225,7 +254,7 @@ control_commands::reply control_commands::on_worker(const order& what,
         return refuse("no worker has pid " +
                       std::to_string(what.pid ? what.pid : client.who().pid));
     if (what.what == verb::worker_ack) {
-        meant.runner->notice(core::event::acked{meant.pid});
+        acknowledge(*meant.runner, meant.pid, what.signal);
         return {"Acknowledged!"};
     }
     meant.runner->notice(core::event::pinged{meant.pid, what.request_id});
@@ -320,7 +349,8 @@ control_commands::reply control_commands::reload_config(control_connection& clie
     reply answer{.message = tell(*done)};
     group_selection upgrading = master_.carry_out(*done);
     answer.wait = id && !upgrading.empty();
-    if (answer.wait) watch(upgrade_watch::begin(client.shared_from_this(), *id, dialect::json, upgrading));
+    if (answer.wait)
+        watch(upgrade_watch::begin(client.shared_from_this(), *id, dialect::json, upgrading));
     for (group_runner* runner : upgrading)
         runner->notice(core::event::upgrade{core::upgrade_mode::rolling});
     return answer;
@@ -329,6 +359,8 @@ control_commands::reply control_commands::reload_config(control_connection& clie
 void control_commands::upgrade_after_reload(const handoff::wish& what,
                                             std::shared_ptr<control_connection> client) {
     group_selection groups = select(what.groups);
+    if (what.firestarter && client && groups.size() == 1)
+        return firestarter_.begin_upgrade(what, std::move(client), *groups[0]);
     dialect form = protocol::dialect_for(what.einhorn);
     if (client) watch(upgrade_watch::begin(std::move(client), what.id, form, groups));
     for (group_runner* runner : groups)
@@ -350,12 +382,15 @@ void control_commands::hand_over(handoff::state& into) const {
     for (const auto& one : watches_)
         if (auto watch = one.lock())
             if (auto state = watch->hand_over()) into.watches.push_back(std::move(*state));
+    firestarter_.hand_over(into);
 }
 
-void control_commands::take_over(const std::vector<handoff::watch>& from,
-                                 const client_map& clients) {
-    for (const handoff::watch& one : from)
+void control_commands::take_over(const handoff::state& from, const client_map& clients) {
+    for (const handoff::watch& one : from.watches)
         watch(upgrade_watch::take_over(one, clients.at(one.fd), select(one.groups)));
+    for (const handoff::group_watch& one : from.group_watches)
+        if (auto groups = select(std::vector{one.group}); groups.size() == 1)
+            firestarter_.take_over(one, clients.at(one.fd), *groups[0]);
 }
 
 control_commands::reply control_commands::status(const group_selection& groups) const {

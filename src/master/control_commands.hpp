@@ -4,6 +4,7 @@
 #include "core/time.hpp"
 #include "master/control_connection.hpp"
 #include "master/einhorn_commands.hpp"
+#include "master/firestarter_commands.hpp"
 #include "master/status.hpp"
 #include "protocol/order.hpp"
 #include "protocol/reply.hpp"
@@ -25,7 +26,10 @@ class upgrade_watch;
 /// Carries out what clients ask for at the control socket (SPEC section 8).
 class control_commands {
   public:
-    explicit control_commands(master& everything) : master_(everything), einhorn_(everything) {}
+    explicit control_commands(master& everything)
+        : master_(everything),
+          einhorn_(everything),
+          firestarter_(everything) {}
 
     /// Answers one line of `client`; nothing: it was too long.
     void handle(control_connection& client, std::optional<std::string_view> line);
@@ -37,7 +41,7 @@ class control_commands {
 
     /// The clients that wait for the end of an upgrade, for another master.
     void hand_over(handoff::state& into) const;
-    void take_over(const std::vector<handoff::watch>& from, const client_map& clients);
+    void take_over(const handoff::state& from, const client_map& clients);
 
     /// The upgrade that a reload was to precede; `client`, if any, hears how it goes.
     void upgrade_after_reload(const handoff::wish& what,
@@ -54,6 +58,8 @@ class control_commands {
     bool speaks_einhorn(protocol::dialect form) const;
     void refuse_long_line(control_connection& client) const;
     void refuse_line(const protocol::request_error& why, control_connection& client);
+    protocol::socket_kind kind_of(const control_connection& client) const;
+    void handle_as_firestarter(const protocol::request& asked, control_connection& client);
     void handle_as_einhorn(const protocol::request& asked, control_connection& client);
     reply carry_out_as_einhorn(const protocol::request& asked, control_connection& client);
     void hear_worker_silently(const protocol::request& asked, control_connection& client);
@@ -91,6 +97,7 @@ class control_commands {
 
     master& master_;
     einhorn_commands einhorn_;
+    firestarter_commands firestarter_;
     std::optional<gid_t> operators_;
     std::vector<std::weak_ptr<upgrade_watch>> watches_;
     core::time_point refusals_since_;

@@ -28,10 +28,11 @@ std::array<char, 64 * 1024> read_buffer;
 
 } // namespace
 
-control_connection::control_connection(socket_type socket, os::peer who,
+control_connection::control_connection(socket_type socket, os::peer who, std::string group,
                                        const line_handler& handler, std::shared_ptr<registry> all)
     : socket_(std::move(socket)),
       who_(std::move(who)),
+      group_(std::move(group)),
       handle_(handler),
       all_(std::move(all)) {
     boost::system::error_code ignored;
@@ -50,7 +51,8 @@ handoff::connection control_connection::hand_over() {
             .received = std::string(lines_.rest()),
             .unsent = unsent_,
             .ended = ended_,
-            .closing = closing_};
+            .closing = closing_,
+            .group = group_};
 }
 
 void control_connection::take_over(const handoff::connection& from) {

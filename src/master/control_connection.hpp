@@ -26,11 +26,12 @@ class control_connection : public std::enable_shared_from_this<control_connectio
     /// after which there is no other.
     using line_handler = std::function<void(control_connection&, std::optional<std::string_view>)>;
 
-    /// All that there are of a server.
+    /// All that there are of a master.
     using registry = std::set<control_connection*>;
 
-    control_connection(socket_type socket, os::peer who, const line_handler& handler,
-                       std::shared_ptr<registry> all);
+    /// `group`: at whose socket it has connected; empty: at the master's.
+    control_connection(socket_type socket, os::peer who, std::string group,
+                       const line_handler& handler, std::shared_ptr<registry> all);
     ~control_connection();
     control_connection(const control_connection&) = delete;
     control_connection& operator=(const control_connection&) = delete;
@@ -56,6 +57,8 @@ class control_connection : public std::enable_shared_from_this<control_connectio
 
     /// Who is at the other end.
     const os::peer& who() const { return who_; }
+    /// The group whose socket this is; empty: it is the master's.
+    const std::string& group() const { return group_; }
 
   private:
     bool receive();
@@ -67,6 +70,7 @@ class control_connection : public std::enable_shared_from_this<control_connectio
 
     socket_type socket_;
     os::peer who_;
+    std::string group_;
     const line_handler& handle_;
     std::shared_ptr<registry> all_;
     protocol::line_buffer lines_;

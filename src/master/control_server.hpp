@@ -1,70 +1,60 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "master/control_connection.hpp"
+#include "master/control_hub.hpp"
 #include "os/unix_socket.hpp"
-#include "os/watch.hpp"
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 namespace einhyrningsins::master {
 
-/// The control socket: accepts clients, and makes the socket anew when it vanished from the file
-/// system.
+/// A control socket, the master's or that of one group: accepts clients, and makes the socket anew
+/// when it vanished from the file system. Small, since there may be hundreds.
 class control_server {
   public:
     /// Opens the socket, unless it was handed over by another master; throws start_failure if the
-    /// path is taken or cannot be had.
-    control_server(boost::asio::io_context& context, const os::unix_socket_options& wishes,
-                   control_connection::line_handler handler,
+    /// path is taken or cannot be had. `group`: whose socket it is; empty: the master's.
+    control_server(control_hub& hub, os::unix_socket_options wishes, std::string group,
                    const std::optional<handoff::control_socket>& from);
     /// Removes the socket's file if it is still ours.
     ~control_server();
     control_server(const control_server&) = delete;
     control_server& operator=(const control_server&) = delete;
 
-    /// The socket and all clients, for another master.
-    void hand_over(handoff::state& into);
-    /// Goes on with a client of another master.
-    std::shared_ptr<control_connection> take_over(const handoff::connection& from);
+    /// The socket, for another master.
+    handoff::control_socket hand_over();
 
-    /// Serves an already connected socket whose other end was given to `who`.
-    void adopt(os::unique_fd socket, os::peer who);
+    /// Makes the socket anew if its file has vanished.
+    void look_after_file();
 
   private:
     using protocol_type = boost::asio::local::stream_protocol;
+    using timer = std::unique_ptr<boost::asio::steady_timer>; ///< there is one only if it runs
 
     os::unix_socket obtain(const std::optional<handoff::control_socket>& from) const;
     void open(os::unix_socket fresh);
     void accept();
+    template <class Deed>
+    void run_after(timer& which, std::chrono::milliseconds delay, Deed deed);
     void pause();
-    std::shared_ptr<control_connection> connect(protocol_type::socket socket, os::peer who);
-    void serve(std::shared_ptr<control_connection> client);
-    void watch();
-    void await_change();
     void reopen_after(std::chrono::milliseconds delay);
     void reopen();
 
-    boost::asio::io_context& context_;
+    control_hub& hub_;
     os::unix_socket_options wishes_;
-    control_connection::line_handler handler_;
+    std::string group_;
     os::socket_file file_;
     protocol_type::acceptor acceptor_;
-    boost::asio::steady_timer pause_;
-    std::optional<os::file_watch> watch_;
-    boost::asio::posix::stream_descriptor watched_;
-    boost::asio::steady_timer reopen_timer_;
-    std::shared_ptr<control_connection::registry> connections_;
-    std::size_t clients_ = 0;
-    std::size_t most_clients_; ///< more wait in the backlog
-    bool complained_ = false;  ///< that the socket cannot be made anew
+    /// Handlers that are on their way already hold this weakly, as a group may be removed any time.
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>();
+    timer pause_;
+    timer reopen_timer_;
+    bool complained_ = false; ///< that the socket cannot be made anew
 };
 
 } // namespace einhyrningsins::master

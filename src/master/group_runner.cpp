@@ -5,6 +5,7 @@
 #include "config/worker_environment.hpp"
 #include "master/access.hpp"
 #include "master/logging.hpp"
+#include "master/start_failure.hpp"
 #include "os/exec.hpp"
 #include "os/process.hpp"
 #include "os/signals.hpp"
@@ -70,6 +71,11 @@ std::string search_path(const std::vector<std::string>& environment) {
     return "/bin:/usr/bin"; // as execvp(3) has it
 }
 
+std::string control_path(const config::group_settings& wishes, const surroundings& around) {
+    const std::string& path = wishes.control_socket;
+    return path.empty() ? path : os::absolute_path(path, around.working_directory);
+}
+
 group_runner::group_runner(boost::asio::io_context& context, config::group_settings wishes,
                            const surroundings& around)
     : context_(context),
@@ -94,6 +100,10 @@ group_runner::group_runner(boost::asio::io_context& context, const handoff::grou
       group_(from.state, std::random_device()(), !from.preloads.empty()),
       notified_(context),
       timer_(context) {
+    running_since_ = from.running_since;
+    if (trouble_.empty())
+        if (auto trouble = open_control(from.control))
+            log(severity::error, settings_.name, *trouble + "; going on without");
     for (const handoff::recipe& one : from.recipes)
         take_over(one);
     for (const handoff::preload& one : from.preloads)
@@ -116,7 +126,18 @@ std::optional<std::string> group_runner::open() {
     listener_set::list_type none;
     auto opened = listener_set::open(settings_, listeners_, none);
     if (!opened) return trouble_ = opened.error();
+    if (auto wrong = open_control(std::nullopt)) return trouble_ = *wrong;
     adopt(std::move(*opened));
+    return std::nullopt;
+}
+
+std::optional<std::string> group_runner::open_control(const control_source& from) {
+    if (settings_.control_socket.empty() || control_) return std::nullopt;
+    try {
+        control_ = around_.open_control(settings_, from);
+    } catch (const start_failure& why) {
+        return why.what();
+    }
     return std::nullopt;
 }
 
@@ -154,6 +175,8 @@ handoff::group group_runner::hand_over() const {
                         .trouble = trouble_,
                         .state = group_.state()};
     listeners_.hand_over(into);
+    into.running_since = running_since_;
+    if (control_) into.control = control_->hand_over();
     for (const auto& [number, plan] : plans_)
         if (plan) into.recipes.push_back(hand_over_recipe(number, plan->recipe()));
     if (notify_) into.notify = handoff::notify_socket{notify_->fd(), notify_->address()};
@@ -219,7 +242,14 @@ void group_runner::change(const config::group_settings& wishes) {
     notice(core::event::reconfigure{wishes.policy});
 }
 
-bool group_runner::reconfigure(const config::group_settings& wishes, listener_set listeners) {
+bool group_runner::lacks_control(const config::group_settings& wishes) const {
+    const std::string& path = wishes.control_socket;
+    return !path.empty() && (!control_ || path != settings_.control_socket);
+}
+
+bool group_runner::reconfigure(const config::group_settings& wishes, listener_set listeners,
+                               std::unique_ptr<control_server> control) {
+    if (control || wishes.control_socket.empty()) control_ = std::move(control);
     bool comes_back = std::exchange(retired_, false);
     bool is_new = !trouble_.empty();
     settings_ = wishes;
@@ -391,8 +421,16 @@ void group_runner::perform(const core::action::run_stop_command&) {
     notice(core::event::stop_command_failed{});
 }
 
+void group_runner::note_running(const core::report& what) {
+    if (std::holds_alternative<core::report_of::worker_started>(what) && !running_since_)
+        running_since_ = core::time_point::clock::now();
+    if (std::holds_alternative<core::report_of::worker_died>(what) && group_.workers().empty())
+        running_since_.reset();
+}
+
 void group_runner::perform(const core::action::tell& what) {
     log(core::severity_of(what.what), settings_.name, core::to_string(what.what));
+    note_running(what.what);
     std::erase_if(observers_, [&](const observer& who) { return !who(what.what); });
 }
 
@@ -447,6 +485,7 @@ std::vector<std::string> group_runner::make_environment(core::generation number)
     facts.server_words = settings_.server_words;
     facts.added = settings_.environment;
     facts.variable_prefix = settings_.variable_prefix;
+    facts.group_socket_path = control_path(settings_, around_);
     if (number >= settings_.drops_since) facts.dropped = settings_.drop_variables;
     for (const auto& one : listeners())
         facts.listeners.push_back({one->open.family, one->open.name, one->open.server_starter_key});

@@ -4,6 +4,7 @@
 #include "config/settings.hpp"
 #include "core/group.hpp"
 #include "handoff/state.hpp"
+#include "master/control_server.hpp"
 #include "master/listener_set.hpp"
 #include "master/preload.hpp"
 #include "master/worker_logs.hpp"
@@ -17,6 +18,7 @@
 #include <functional>
 #include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,7 +35,14 @@ struct surroundings {
     /// Serves our end of a control socket that a worker was given (-g).
     std::function<void(os::unique_fd, core::process_id)> adopt;
     worker_logs* logs = nullptr; ///< of all groups
+    /// Opens the control socket that a group has for itself; throws start_failure.
+    std::function<std::unique_ptr<control_server>(const config::group_settings&,
+                                                  const std::optional<handoff::control_socket>&)>
+        open_control;
 };
+
+/// The absolute path of the control socket that a group has for itself; empty: it has none.
+std::string control_path(const config::group_settings& wishes, const surroundings& around);
 
 /// The directories where workers' programs are looked for: PATH in `environment`.
 std::string search_path(const std::vector<std::string>& environment);
@@ -42,6 +51,7 @@ std::string search_path(const std::vector<std::string>& environment);
 /// the group's listeners.
 class group_runner {
   public:
+    using control_source = std::optional<handoff::control_socket>;
     /// Hears each report; returns whether it wants to hear more.
     using observer = std::function<bool(const core::report&)>;
 
@@ -88,6 +98,8 @@ class group_runner {
     void on_settled(std::function<void()> handler) { settled_ = std::move(handler); }
 
     const core::group& group() const { return group_; }
+    /// When its first worker was started after a time without any; nothing: there is none.
+    const std::optional<core::time_point>& running_since() const { return running_since_; }
     const config::group_settings& settings() const { return settings_; }
     /// As they were before anything was changed at run time.
     const config::group_settings& configured() const {
@@ -105,7 +117,10 @@ class group_runner {
     /// The same with all settings, of a file that was read again, and the listeners to them. A
     /// group that is new, was retired or could not be started before is started. Returns whether
     /// workers run that only an upgrade will give the new settings.
-    bool reconfigure(const config::group_settings& wishes, listener_set listeners);
+    bool reconfigure(const config::group_settings& wishes, listener_set listeners,
+                     std::unique_ptr<control_server> control);
+    /// Whether it would need a control socket that it has not open.
+    bool lacks_control(const config::group_settings& wishes) const;
 
     /// Stops the group for good: the file has it no more.
     void retire();
@@ -117,6 +132,7 @@ class group_runner {
     using plan_result = os::result<os::spawn_plan>;
 
     void adopt(listener_set fresh);
+    std::optional<std::string> open_control(const control_source& from);
     void schedule();
     void step();
     void perform(const core::action::begin_generation& what);
@@ -124,6 +140,7 @@ class group_runner {
     void perform(const core::action::signal& what);
     void perform(const core::action::run_stop_command& what);
     void perform(const core::action::tell& what);
+    void note_running(const core::report& what);
     void forget_plans();
     void forget_old_listeners();
     static os::result<std::string> find_program(const config::group_settings& wishes,
@@ -156,9 +173,11 @@ class group_runner {
     core::group group_;
     std::map<core::generation, plan_result> plans_;
     preload_map preloads_;
+    std::unique_ptr<control_server> control_; ///< the group's own; null: it has none
     std::optional<os::notify_socket> notify_;
     boost::asio::posix::stream_descriptor notified_;
     boost::asio::steady_timer timer_;
+    std::optional<core::time_point> running_since_;
     std::list<observer> observers_;
     std::function<void()> settled_;
     bool scheduled_ = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "config/command_line.hpp"
 #include "config/einhorn_command_line.hpp"
+#include "config/firestarter_command_line.hpp"
 #include "config/number.hpp"
 #include "handoff/einhorn_state.hpp"
 #include "handoff/text.hpp"
@@ -14,6 +15,7 @@
 #include "os/template_process.hpp"
 #include "os/template_server.hpp"
 #include "protocol/einhorn_wording.hpp"
+#include "protocol/firestarter.hpp"
 #include "protocol/version.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -122,8 +124,11 @@ bool is_called(std::string_view path, std::string_view name) {
 
 bool is_einhorn() { return is_called(program, "einhorn"); }
 
+bool is_firestarter() { return is_called(program, "firestarter"); }
+
 config::personality own_personality() {
-    return is_einhorn() ? config::personality::einhorn : config::personality::einhyrningsins;
+    using enum config::personality;
+    return is_einhorn() ? einhorn : is_firestarter() ? firestarter : einhyrningsins;
 }
 
 int complain(const master::misconfiguration& why) {
@@ -141,9 +146,12 @@ std::string praise(const config::settings& wishes) {
 
 int answer(const config::command_line& line) {
     using enum config::request_kind;
+    std::string name = std::string("einhyrningsins ") + protocol::version;
+    if (is_firestarter())
+        name = std::string("firestarter ") + protocol::firestarter::version + " (" + name + ")";
     switch (line.kind) {
-    case help: return print(config::help_text());
-    case version: return print(std::string("einhyrningsins ") + protocol::version + "\n");
+    case help: return print(is_firestarter() ? config::firestarter_usage() : config::help_text());
+    case version: return print(name + "\n");
     default: return print(praise(line.wishes));
     }
 }
@@ -162,6 +170,17 @@ int answer_as_einhorn(const config::command_line& line) {
     }
 }
 
+/// What firestarter's client is asked, the program beside this one. `firestarter help run` is ours.
+/// Returns only if the rest is ours as well, or that program is not there.
+std::optional<int> delegate(char** argv, std::vector<std::string>& words) {
+    if (words.size() == 2 && words[0] == "help" && words[1] == "run") words = {"run", "--help"};
+    bool is_ours = !words.empty() && (words[0] == "run" || words[0] == "--upgrade-check" ||
+                                      words[0] == "--with-state-fd");
+    if (is_ours) return std::nullopt;
+    auto why = os::become_sibling("einhyrningsinsctl", argv);
+    return complain(why.message(), 1);
+}
+
 void prepare_process() {
     os::return_large_blocks();
     os::block_all_signals();
@@ -173,7 +192,10 @@ int main(int argc, char** argv) {
     if (argc > 1 && argv[1] == os::template_word) return os::run_template(argc, argv);
     os::open_standard_descriptors();
     if (is_called(argv[0], "einhorn")) program = "einhorn";
+    if (is_called(argv[0], "firestarter")) program = "firestarter";
     std::vector<std::string> words(argv + 1, argv + argc);
+    if (is_firestarter())
+        if (auto code = delegate(argv, words)) return *code;
     std::vector<std::string> environment = os::take_environment(argc, argv);
     reload_words reload = take_reload_words(words);
     if (reload.state_fd && !reload.check) {

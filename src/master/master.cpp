@@ -38,6 +38,24 @@ std::string process_title(const config::settings& wishes) {
     return title;
 }
 
+/// Whether its workers are another user's than the master.
+bool runs_as_another(const config::group_settings& wishes) {
+    if (wishes.user.empty()) return false;
+    auto user = os::user_id(wishes.user);
+    return user && *user != os::own_user();
+}
+
+/// Workers of another user connect as anybody may; credentials decide (SPEC section 8).
+os::unix_socket_options control_options(const config::master_settings& wishes,
+                                        const std::string& path, bool strangers,
+                                        std::optional<gid_t> operators) {
+    return {.path = path,
+            .type = SOCK_STREAM,
+            .backlog = control_backlog,
+            .mode = wishes.socket_mode.value_or(strangers ? 0666 : 0600),
+            .group = operators};
+}
+
 } // namespace
 
 master::master(asio::io_context& context, config::settings wishes, call how)
@@ -56,6 +74,7 @@ master::master(asio::io_context& context, config::settings wishes, call how)
     enter();
     open_signals();
     lock();
+    open_hub();
     open_groups();
     open_control(std::nullopt);
     write_pidfile();
@@ -79,7 +98,11 @@ void master::describe_surroundings(std::string working_directory) {
     logs_.set_directory(around_.working_directory);
     around_.logs = &logs_;
     around_.adopt = [this](os::unique_fd ours, core::process_id pid) {
-        control_->adopt(std::move(ours), os::peer_of_child(pid));
+        hub_->adopt(std::move(ours), os::peer_of_child(pid));
+    };
+    around_.open_control = [this](const config::group_settings& of,
+                                  const group_runner::control_source& from) {
+        return open_group_control(of, from);
     };
 }
 
@@ -140,11 +163,13 @@ void master::add_group(std::unique_ptr<group_runner> runner) {
 boost::system::result<reconfiguration, std::string> master::read_file_again() const {
     using answer = boost::system::result<reconfiguration, std::string>;
     if (settings_.master.config_file.empty())
-        return answer(boost::system::in_place_error,
-                      "the group is on the command line: there is no file to read again (--config)");
+        return answer(
+            boost::system::in_place_error,
+            "the group is on the command line: there is no file to read again (--config)");
     auto fresh = configure(settings_.master.personality, call_.arguments, around_.environment);
     if (!fresh)
-        return answer(boost::system::in_place_error, boost::algorithm::join(fresh.error().complaints, "\n"));
+        return answer(boost::system::in_place_error,
+                      boost::algorithm::join(fresh.error().complaints, "\n"));
     return reconfiguration::prepare(groups_, fresh->wishes.groups, around_);
 }
 
@@ -164,7 +189,8 @@ std::vector<group_runner*> master::carry_out(reconfiguration& what) {
             add_group(std::make_unique<group_runner>(context_, next.wishes, around_));
             runner = groups_.back().get();
         }
-        if (runner->reconfigure(next.wishes, std::move(next.listeners)) && next.what == upgraded)
+        if (runner->reconfigure(next.wishes, std::move(next.listeners), std::move(next.control)) &&
+            next.what == upgraded)
             to_upgrade.push_back(runner);
     }
     keep_wanted_logs();
@@ -189,22 +215,35 @@ void master::sort_groups(const reconfiguration& like) {
     std::ranges::stable_sort(groups_, {}, place);
 }
 
-void master::open_control(const std::optional<handoff::control_socket>& from) {
-    const config::master_settings& wishes = settings_.master;
-    os::unix_socket_options options{.path = around_.socket_path,
-                                    .type = SOCK_STREAM,
-                                    .backlog = control_backlog,
-                                    .mode = wishes.socket_mode.value_or(0600)};
-    if (!wishes.socket_group.empty()) {
-        auto group = os::group_id(wishes.socket_group);
-        if (!group) throw start_failure("--socket-group: " + group.error().message());
-        options.group = *group;
-        commands_.set_operators(*group);
+void master::open_hub() {
+    const std::string& group = settings_.master.socket_group;
+    if (!group.empty()) {
+        auto found = os::group_id(group);
+        if (!found) throw start_failure("--socket-group: " + found.error().message());
+        operators_ = *found;
+        commands_.set_operators(*found);
     }
-    auto handle = [this](control_connection& client, std::optional<std::string_view> line) {
-        commands_.handle(client, line);
-    };
-    control_.emplace(context_, options, handle, from);
+    hub_.emplace(context_,
+                 [this](control_connection& client, std::optional<std::string_view> line) {
+                     commands_.handle(client, line);
+                 });
+}
+
+void master::open_control(const std::optional<handoff::control_socket>& from) {
+    bool strangers = std::ranges::any_of(settings_.groups, runs_as_another);
+    control_.emplace(*hub_,
+                     control_options(settings_.master, around_.socket_path, strangers, operators_),
+                     "", from);
+}
+
+std::unique_ptr<control_server>
+master::open_group_control(const config::group_settings& of,
+                           const group_runner::control_source& from) {
+    return std::make_unique<control_server>(*hub_,
+                                            control_options(settings_.master,
+                                                            control_path(of, around_),
+                                                            runs_as_another(of), operators_),
+                                            of.name, from);
 }
 
 void master::write_pidfile() {

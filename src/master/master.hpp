@@ -5,6 +5,7 @@
 #include "handoff/state.hpp"
 #include "master/access.hpp"
 #include "master/control_commands.hpp"
+#include "master/control_hub.hpp"
 #include "master/control_server.hpp"
 #include "master/group_runner.hpp"
 #include "master/reconfiguration.hpp"
@@ -51,8 +52,8 @@ class master {
     void stop(std::optional<int> signal);
     bool is_stopping() const { return stopping_; }
 
-    /// What the file of groups says now (--config); or why nothing can be made of it, in one or more
-    /// lines. Nothing is changed yet.
+    /// What the file of groups says now (--config); or why nothing can be made of it, in one or
+    /// more lines. Nothing is changed yet.
     boost::system::result<reconfiguration, std::string> read_file_again() const;
     /// Makes the groups those of `what`. Returns those that have to be upgraded for it.
     std::vector<group_runner*> carry_out(reconfiguration& what);
@@ -77,6 +78,9 @@ class master {
     void open_signals();
     void lock();
     void open_groups();
+    void open_hub();
+    std::unique_ptr<control_server> open_group_control(const config::group_settings& of,
+                                                       const group_runner::control_source& from);
     void open_control(const std::optional<handoff::control_socket>& from);
     void write_pidfile();
 
@@ -113,6 +117,8 @@ class master {
     core::time_point started_at_;
     std::optional<os::lock_file> lock_;
     worker_logs logs_;
+    std::optional<gid_t> operators_; ///< --socket-group
+    std::optional<control_hub> hub_; ///< outlives all control sockets
     group_list groups_;
     control_commands commands_;
     std::optional<control_server> control_;

@@ -2,6 +2,7 @@
 #include "master/reconfiguration.hpp"
 
 #include "handoff/archive.hpp"
+#include "master/start_failure.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -56,16 +57,28 @@ listener_set::list_type released(const group_list& groups,
 
 using planned = boost::system::result<reconfiguration::step, std::string>;
 
+std::optional<std::string> open_control(const group_settings& wishes, const surroundings& around,
+                                        std::unique_ptr<control_server>& into) {
+    try {
+        into = around.open_control(wishes, std::nullopt);
+    } catch (const start_failure& why) {
+        return why.what();
+    }
+    return std::nullopt;
+}
+
 /// A group that could not be started before, and of which the file says nothing new, may go on so.
 planned plan(const group_runner* known, const group_settings& wishes,
              listener_set::list_type& released, const surroundings& around) {
     using enum reconfiguration::fate;
-    reconfiguration::step next{wishes.name, fate_of(known, wishes), wishes, {}};
+    reconfiguration::step next{wishes.name, fate_of(known, wishes), wishes, {}, {}};
     if (next.what == unchanged) return next;
     listener_set none;
     auto wrong = group_runner::check(wishes, around);
     auto opened = listener_set::open(wishes, known ? known->open_listeners() : none, released);
     if (!wrong && !opened) wrong = opened.error();
+    bool needs_control = known ? known->lacks_control(wishes) : !wishes.control_socket.empty();
+    if (!wrong && needs_control) wrong = open_control(wishes, around, next.control);
     bool as_before = known && !known->trouble().empty() && are_equal(known->configured(), wishes);
     if (wrong && !as_before) return planned(boost::system::in_place_error, *wrong);
     if (wrong)
@@ -111,7 +124,7 @@ reconfiguration::prepare(const group_list& groups, const std::vector<group_setti
     if (!complaints.empty()) return answer(boost::system::in_place_error, complaints);
     for (const auto& runner : groups)
         if (!runner->is_retired() && !find(wishes, runner->settings().name))
-            made.steps_.push_back({runner->settings().name, fate::removed, {}, {}});
+            made.steps_.push_back({runner->settings().name, fate::removed, {}, {}, {}});
     return made;
 }
 

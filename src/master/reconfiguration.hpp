@@ -29,6 +29,7 @@ class reconfiguration {
         fate what = fate::unchanged;
         config::group_settings wishes;
         listener_set listeners;
+        std::unique_ptr<control_server> control; ///< its own; null: it has none, or that it has
     };
 
     /// In the order of the file; removed groups at the end.

@@ -3,6 +3,7 @@
 
 #include "master/group_runner.hpp"
 #include "master/logging.hpp"
+#include "master/reply_line.hpp"
 #include "os/signals.hpp"
 #include "protocol/reply.hpp"
 
@@ -122,8 +123,9 @@ void reload::fail(const std::string& why) {
 void reload::tell_failure(const waiter& one, const std::string& text) {
     protocol::reply answer{.message = text, .ok = false};
     if (one.wish.einhorn) answer.message = "ERROR: " + text; // where there is no `ok`
-    one.client->send(
-        protocol::to_line(answer, one.wish.id, protocol::dialect_for(one.wish.einhorn)));
+    auto form = protocol::dialect_for(one.wish.einhorn, one.wish.firestarter);
+    one.client->send(reply_line(answer, one.wish.id, form));
+    if (one.wish.firestarter) one.client->close();
 }
 
 } // namespace einhyrningsins::master

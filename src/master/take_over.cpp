@@ -52,7 +52,8 @@ void complete_from_system(handoff::state& from) {
                    one.received,
                    one.unsent,
                    one.ended,
-                   one.closing};
+                   one.closing,
+                   one.group};
     if (from.control && from.control->file.inode == 0)
         if (auto file = os::find_socket_file(from.control->file.path))
             from.control->file = {file->path, file->device, file->inode};
@@ -84,6 +85,7 @@ master::master(boost::asio::io_context& context, handoff::state from, call how)
     open_signals();
     take_over_files(from);
     logs_.take_over(from.logs);
+    open_hub();
     take_over_groups(from);
     keep_wanted_logs();
     open_control(from.control);
@@ -117,8 +119,8 @@ void master::take_over_groups(const handoff::state& from) {
 void master::take_over_clients(const handoff::state& from) {
     std::map<int, std::shared_ptr<control_connection>> clients;
     for (const handoff::connection& one : from.connections)
-        clients[one.fd] = control_->take_over(one);
-    commands_.take_over(from.watches, clients);
+        clients[one.fd] = hub_->take_over(one);
+    commands_.take_over(from, clients);
     for (const handoff::wish& one : from.wishes)
         fulfil(one, one.fd >= 0 ? clients.at(one.fd) : nullptr);
 }
@@ -183,7 +185,8 @@ handoff::state master::state() {
         all.groups.push_back(runner->hand_over());
     }
     all.logs = logs_.state();
-    control_->hand_over(all);
+    all.control = control_->hand_over();
+    hub_->hand_over(all);
     commands_.hand_over(all);
     return all;
 }

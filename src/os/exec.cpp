@@ -93,6 +93,16 @@ os_error replace_program(const std::string& program, const std::vector<std::stri
     return why;
 }
 
+os_error become_sibling(const std::string& name, char** argv) {
+    char own[4096];
+    ssize_t size = ::readlink("/proc/self/exe", own, sizeof own);
+    if (size < 0 || size == sizeof own) return last_error("/proc/self/exe");
+    std::string path(own, static_cast<std::size_t>(size));
+    path = path.substr(0, path.rfind('/') + 1) + name;
+    ::execv(path.c_str(), argv);
+    return last_error("exec " + path);
+}
+
 std::vector<int> take_over_descriptors(std::vector<int> kept) {
     std::ranges::sort(kept);
     unsigned next = first_descriptor;

@@ -45,6 +45,10 @@ os_error replace_program(const std::string& program, const std::vector<std::stri
                          const std::vector<std::string>& environment, const std::string& directory,
                          const std::vector<int>& kept);
 
+/// Executes the program called `name` beside the file of this one, with this one's arguments, its
+/// argv[0] included: returns only if that failed.
+os_error become_sibling(const std::string& name, char** argv);
+
 /// For the program that was executed: all descriptors above 2 but `kept` are closed, and these will
 /// be closed by the next exec. Returns those of `kept` that are not open.
 std::vector<int> take_over_descriptors(std::vector<int> kept);

@@ -10,13 +10,18 @@ result<file_watch> file_watch::open(const std::string& path) {
     file_watch watch;
     watch.fd_.reset(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
     if (!watch.fd_) return last_error("inotify");
+    if (auto added = watch.add(path); !added) return added.error();
+    return watch;
+}
+
+result<void> file_watch::add(const std::string& path) const {
     // A bound socket outlives its last name, so that only the change of its link count is reported.
     constexpr auto gone = IN_DELETE_SELF | IN_MOVE_SELF;
-    if (::inotify_add_watch(watch.fd_.get(), path.c_str(), IN_ATTRIB | gone | IN_DONT_FOLLOW) < 0)
+    if (::inotify_add_watch(fd_.get(), path.c_str(), IN_ATTRIB | gone | IN_DONT_FOLLOW) < 0)
         return last_error("inotify " + path);
     std::string directory = path.substr(0, path.rfind('/') + 1);
-    ::inotify_add_watch(watch.fd_.get(), directory.c_str(), gone | IN_ONLYDIR);
-    return watch;
+    ::inotify_add_watch(fd_.get(), directory.c_str(), gone | IN_ONLYDIR);
+    return {};
 }
 
 void file_watch::drain() const {

@@ -15,6 +15,9 @@ class file_watch {
   public:
     static result<file_watch> open(const std::string& path);
 
+    /// Watches another file as well.
+    result<void> add(const std::string& path) const;
+
     /// Becomes readable when something has happened. Non-blocking.
     int fd() const { return fd_.get(); }
     /// Takes the news; what they mean is found out by looking at the file.

@@ -21,6 +21,7 @@ struct order {
     /// Of config: names of long options, '_' or '-' between words, with the values for each.
     std::vector<std::pair<std::string, std::vector<std::string>>> changes;
     int pid = 0;            ///< of worker:ack and worker:ping; 0: the peer's own
+    int signal = 0;         ///< of worker:ack, for the worker that is replaced; 0: the usual one
     std::string request_id; ///< of worker:ping
 };
 

@@ -4,6 +4,7 @@
 // never crashes, every line gets an answer of one line that a client understands, and what is
 // refused is refused in few words. The client's side is fed with the same bytes.
 #include "protocol/einhorn_wording.hpp"
+#include "protocol/firestarter.hpp"
 #include "protocol/line_buffer.hpp"
 #include "protocol/order.hpp"
 #include "protocol/reply.hpp"
@@ -11,6 +12,8 @@
 #include "protocol/status_table.hpp"
 #include "protocol/yaml.hpp"
 #include "protocol/yaml_text.hpp"
+
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -85,8 +88,28 @@ void read_yaml(std::string_view text) {
     must(written.size() >= longest_line || parse_yaml(written).has_value());
 }
 
+/// The same line on a socket of firestarter: every answer is one that its client understands, and
+/// what a client sends on says the same.
+void answer_as_firestarter(std::string_view line, socket_kind where) {
+    auto asked = parse_request(line, where);
+    bool ours = (asked ? asked->form : asked.error().form) != dialect::firestarter;
+    if (ours) return;
+    reply said{.message = asked ? asked->command : asked.error().message, .ok = asked.has_value()};
+    auto text =
+        boost::json::serialize(firestarter::entry(said, asked ? asked->id : asked.error().id, 1));
+    auto understood = firestarter::parse_reply(text);
+    must(understood && understood->message == said.message && understood->ok == said.ok);
+    if (!asked || asked->command == "list" || (asked->group.empty() && asked->command != "status"))
+        return;
+    auto again = parse_request(to_line(*asked), where);
+    must(again && again->command == asked->command && again->group == asked->group);
+    must(again->signal == asked->signal);
+}
+
 void answer(std::string_view line) {
     must(line.size() < longest_line && line.find('\n') == line.npos);
+    answer_as_firestarter(line, socket_kind::firestarter_main);
+    answer_as_firestarter(line, socket_kind::firestarter_group);
     auto asked = parse_request(line);
     if (!asked) return check_refusal(asked.error().message, asked.error().id);
     check_again(*asked);
@@ -98,6 +121,7 @@ void answer(std::string_view line) {
 }
 
 void hear(std::string_view line) {
+    firestarter::parse_reply(line);
     auto said = parse_reply(line);
     if (!said) return;
     std::string table = status_table(said->data.value_or(nullptr), true);

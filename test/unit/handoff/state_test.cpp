@@ -68,6 +68,8 @@ handoff::group busy_group() {
                      {9, "/a", "AF_UNIX", "/a", "", handoff::socket_file{"/a", 1, ~0ULL >> 1}}};
     one.recipes = {{3, "/bin/app", {"/bin/app"}, {"A=1", "LISTEN_PID="}, 10, 5, true}};
     one.notify = handoff::notify_socket{11, "@x"};
+    one.control = handoff::control_socket{12, {"/tmp/web", 3, 5}};
+    one.running_since = core::time_point(8s);
     return one;
 }
 
@@ -103,6 +105,8 @@ handoff::state busy_state() {
     all.groups = {busy_group()};
     all.logs = busy_logs();
     all.connections = {{20, 100, 1000, 1001, {4, 5}, "{\"comm", "unread", true, false}};
+    all.connections[0].group = "web";
+    all.group_watches = {{20, "worker:upgrade", "web", {4711}, false, SIGUSR2}};
     all.watches = {{.fd = 20, .id = "x", .groups = {"web"}, .many = true, .ok = false}};
     all.wishes = {{.fd = 20, .id = 3, .einhorn = true, .upgrade = core::upgrade_mode::fleet}};
     return all;
@@ -145,6 +149,9 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
     BOOST_TEST((one.state.upgrade->again == core::upgrade_mode::rolling));
     BOOST_TEST((again->wishes.at(0).upgrade == core::upgrade_mode::fleet));
     BOOST_TEST(again->connections.at(0).received == "{\"comm");
+    BOOST_TEST(again->connections.at(0).group == "web");
+    BOOST_TEST(again->group_watches.at(0).before.at(0) == 4711);
+    BOOST_TEST(one.control->file.path == "/tmp/web");
 }
 
 BOOST_AUTO_TEST_CASE(output_of_workers_is_carried_byte_by_byte) {
@@ -176,6 +183,7 @@ BOOST_AUTO_TEST_CASE(missing_members_have_their_defaults) {
     auto text = changed([](json::object& all) {
         all.erase("connections");
         all.erase("watches");
+        all.erase("group_watches");
         all.erase("wishes");
         all.erase("logs");
         first(all, "groups")["settings"].get_object().erase("backlog");
@@ -225,6 +233,9 @@ BOOST_AUTO_TEST_CASE(contradictions_are_found) {
     BOOST_TEST(refusal(changed([](auto& all) {
                    first(all, "watches")["fd"] = 21;
                })).ends_with("one has no connection"));
+    BOOST_TEST(refusal(changed([](auto& all) {
+                   first(all, "group_watches")["fd"] = 21;
+               })).ends_with(".group_watches: one has no connection"));
 }
 
 BOOST_AUTO_TEST_CASE(contradictions_of_logs_are_found) {
@@ -246,7 +257,9 @@ BOOST_AUTO_TEST_CASE(contradictions_of_logs_are_found) {
 
 BOOST_AUTO_TEST_CASE(what_is_missing_is_forgotten) {
     handoff::state all = busy_state();
-    handoff::forget(all, {9, 20, 7, 30, 32});
+    handoff::forget(all, {9, 20, 7, 12, 30, 32});
+    BOOST_TEST(all.group_watches.empty());
+    BOOST_TEST(all.groups[0].control->fd == -1);
     BOOST_TEST(all.connections.empty());
     BOOST_TEST(all.watches.empty());
     BOOST_TEST(all.wishes.at(0).fd == -1);
