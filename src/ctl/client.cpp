@@ -39,10 +39,11 @@ bool try_again() { return errno == EINTR && !take_interrupt(); }
 
 } // namespace
 
-client::client(std::string socket_path, double timeout, parser parse)
+client::client(std::string socket_path, double timeout, parser parse, hints advice)
     : socket_path_(std::move(socket_path)),
       timeout_(timeout),
-      parse_(parse) {}
+      parse_(parse),
+      advice_(advice) {}
 
 client::~client() { disconnect(); }
 
@@ -130,6 +131,13 @@ std::optional<failure> client::receive() {
     return std::nullopt;
 }
 
+void client::await_end() {
+    wait_at_most(0);
+    while (!receive())
+        received_.clear();
+    disconnect();
+}
+
 void client::wait_at_most(double seconds) {
     timeval duration = duration_of(seconds);
     setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &duration, sizeof duration);
@@ -145,7 +153,7 @@ bool client::is_stale() const {
 failure client::unreachable(int error) const {
     const char* hint = error == EACCES || error == EPERM
                            ? "only root, the master's own user and its --socket-group may connect"
-                           : "does the master run, and has it the same -d or -c?";
+                           : advice_.unreachable;
     std::string why = std::strerror(error) + std::string("; ") + hint;
     if (error == EAGAIN) why = "it is there, but accepts no connection in time";
     return {"no master answers at " + socket_path_ + ": " + why, exit_code::unreachable};
@@ -156,8 +164,8 @@ failure client::broken(int error) const {
     if (error == EAGAIN) {
         char seconds[32];
         std::snprintf(seconds, sizeof seconds, "%g", timeout_);
-        return {"the master at " + socket_path_ + " has not answered within " + seconds +
-                " s (see --timeout)"};
+        return {"the master at " + socket_path_ + " has not answered within " + seconds + " s" +
+                advice_.late};
     }
     return {"the connection to " + socket_path_ + " broke: " + std::strerror(error)};
 }

@@ -20,6 +20,12 @@ struct failure {
     exit_code code = exit_code::failed;
 };
 
+/// What people are told to look at when there is no answer.
+struct hints {
+    const char* unreachable = "does the master run, and has it the same -d or -c?";
+    const char* late = " (see --timeout)";
+};
+
 /// A connection to the control socket of a master, made when it is needed, and made again when the
 /// master has gone meanwhile.
 class client {
@@ -31,7 +37,8 @@ class client {
     using parser = std::optional<protocol::reply> (*)(std::string_view);
 
     /// `timeout`: seconds to wait for the first answer to a request; 0: for ever.
-    client(std::string socket_path, double timeout, parser parse = protocol::parse_reply);
+    client(std::string socket_path, double timeout, parser parse = protocol::parse_reply,
+           hints advice = {});
     ~client();
     client(const client&) = delete;
     client& operator=(const client&) = delete;
@@ -43,6 +50,9 @@ class client {
     /// returned; without an id that is the first. After a failure the connection is closed.
     boost::system::result<protocol::reply, failure> ask(const protocol::request& what,
                                                         const listener& hear);
+
+    /// Waits until the master closes the connection.
+    void await_end();
 
     const std::string& socket_path() const { return socket_path_; }
 
@@ -61,6 +71,7 @@ class client {
     std::string socket_path_;
     double timeout_;
     parser parse_;
+    hints advice_;
     int socket_ = -1; ///< owned
     std::string received_;
     std::size_t searched_ = 0; ///< of received_: has no newline

@@ -5,6 +5,8 @@
 #include "ctl/einhorn_arguments.hpp"
 #include "ctl/einhorn_console.hpp"
 #include "ctl/exit_code.hpp"
+#include "ctl/firestarter_arguments.hpp"
+#include "ctl/firestarter_console.hpp"
 #include "ctl/shell.hpp"
 #include "protocol/einhorn_reply.hpp"
 #include "protocol/version.hpp"
@@ -63,12 +65,23 @@ exit_code start_einhornsh(int argc, char** argv) {
     return run_einhornsh(*given);
 }
 
-bool is_called_einhornsh(std::string_view path) {
-    return path.substr(path.rfind('/') + 1) == "einhornsh";
+exit_code start_firestarter(int argc, char** argv) {
+    set_program_name("firestarter");
+    auto given = parse_firestarter_arguments(argc, argv, default_firestarter_socket());
+    if (!given) {
+        complain(given.error());
+        return exit_code::wrong_usage;
+    }
+    return run_firestarter(*given);
+}
+
+bool is_called(std::string_view path, std::string_view name) {
+    return path.substr(path.rfind('/') + 1) == name;
 }
 
 exit_code start(int argc, char** argv) {
-    if (argc > 0 && is_called_einhornsh(argv[0])) return start_einhornsh(argc, argv);
+    if (argc > 0 && is_called(argv[0], "einhornsh")) return start_einhornsh(argc, argv);
+    if (argc > 0 && is_called(argv[0], "firestarter")) return start_firestarter(argc, argv);
     auto given = parse_arguments(argc, argv);
     if (!given) {
         complain(given.error());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // Apart from request.cpp, so that a client does not carry a parser of YAML.
+#include "protocol/firestarter.hpp"
 #include "protocol/request.hpp"
 #include "protocol/yaml.hpp"
 
@@ -118,7 +119,7 @@ answer parse_yaml_request(std::string_view line, const json::error_code& no_json
 
 } // namespace
 
-answer parse_request(std::string_view line) {
+answer parse_request(std::string_view line, socket_kind where) {
     // Most requests need no other memory than this.
     unsigned char buffer[2048];
     json::monotonic_resource memory(buffer);
@@ -129,7 +130,9 @@ answer parse_request(std::string_view line) {
     if (error) return parse_yaml_request(line, error);
     if (!value.is_object())
         return blame({}, unreadable, "a request must be a JSON object with 'command'");
-    return read(value.get_object(), dialect::json);
+    const json::object& object = value.get_object();
+    if (firestarter::is_request(object, where)) return firestarter::read_request(object);
+    return read(object, dialect::json);
 }
 
 } // namespace einhyrningsins::protocol

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/request.hpp"
 
+#include "protocol/firestarter.hpp"
 #include "protocol/yaml_text.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -23,6 +24,7 @@ std::optional<std::string> word_of(const json::value& value) {
 }
 
 std::string to_line(const request& what) {
+    if (what.form == dialect::firestarter) return firestarter::request_line(what);
     json::object object;
     if (what.id) object["id"] = *what.id;
     object["command"] = what.command;

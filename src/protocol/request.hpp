@@ -20,7 +20,8 @@ struct request {
     std::string group; ///< empty: all, or as the arguments say
     /// A string or a number, which the replies repeat; nothing: a reply is one JSON string.
     std::optional<boost::json::value> id;
-    int pid = 0;             ///< 0: the peer's own
+    int pid = 0;             ///< 0: the peer's own; in firestarter's dialect the client's
+    int signal = 0;          ///< only in firestarter's dialect; 0: as the command has it
     std::string request_id;  ///< of worker:ping
     std::string user;        ///< of ehlo: who says it
     bool args_given = false; ///< also if there are none in them
@@ -44,8 +45,16 @@ struct request_error {
 /// A string as it is, a number as a command line would have it; nothing for any other value.
 std::optional<std::string> word_of(const boost::json::value& value);
 
+/// Where a request came in, see firestarter::is_request().
+enum class socket_kind {
+    plain,
+    firestarter_main, ///< the control socket of a master that goes by the name firestarter
+    firestarter_group ///< the control socket of one group
+};
+
 /// Reads one line: JSON, or else the YAML of the einhorn dialect. Unknown keys are ignored.
-boost::system::result<request, request_error> parse_request(std::string_view line);
+boost::system::result<request, request_error> parse_request(std::string_view line,
+                                                            socket_kind where = socket_kind::plain);
 
 /// Writes a request as one line with its newline, as a client sends it: JSON, and in the einhorn
 /// dialect such that einhorn's own master reads it, too.
