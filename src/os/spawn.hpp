@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "os/identity.hpp"
 #include "os/os_error.hpp"
 #include "os/unique_fd.hpp"
 
@@ -25,6 +26,12 @@ result<std::string> find_program(const std::string& name, std::string_view path,
 /// Opens a directory for spawn_recipe::directory, following symbolic links.
 result<unique_fd> open_directory(const std::string& path);
 
+/// Where the output of one worker goes: borrowed descriptors; -1: where ours goes.
+struct output_descriptors {
+    int out = -1;
+    int err = -1;
+};
+
 /// What the workers of one generation are made from.
 struct spawn_recipe {
     std::string program;                ///< as find_program returned it
@@ -36,6 +43,10 @@ struct spawn_recipe {
     std::vector<int> descriptors; ///< become 3, 4, ... in this order; borrowed
     std::optional<int> nice;
     bool die_with_parent = false; ///< SIGUSR2 when this process ends, see PR_SET_PDEATHSIG
+    std::optional<os::identity> identity; ///< whom the worker runs as; nothing: as this process
+    /// "NAME=TEXT", which is in `environment` too: there it gets the index of the worker behind it.
+    /// Empty: there is none.
+    std::string indexed_entry;
 };
 
 /// Starts workers. All that allocates is done when the plan is made; a start takes a vfork-like
@@ -49,7 +60,7 @@ class spawn_plan {
     /// Starts one worker. `extra_fd`, unless -1, becomes the descriptor after the last of the
     /// recipe. The error names the stage that failed: "fork", "working directory", "exec PROGRAM",
     /// ...
-    result<pid_t> spawn(unsigned index, int extra_fd) const;
+    result<pid_t> spawn(unsigned index, int extra_fd, output_descriptors output = {}) const;
 
     /// What it was made from; the entries that are filled in for each worker have any value.
     const spawn_recipe& recipe() const { return *recipe_; }
@@ -70,6 +81,7 @@ class spawn_plan {
     std::vector<char*> environment_;
     char* pid_slot_ = nullptr;
     char* index_slot_ = nullptr;
+    char* indexed_slot_ = nullptr; ///< behind recipe_->indexed_entry
 };
 
 } // namespace einhyrningsins::os
