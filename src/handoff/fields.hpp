@@ -257,6 +257,7 @@ void fields(auto&& each, is<helper> auto& it) {
 
 void fields(auto&& each, is<upgrader> auto& it) {
     each("process", it.process);
+    each("cancelled", it.cancelled);
     each("asked", it.asked);
     each("next", it.next);
 }

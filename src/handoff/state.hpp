@@ -102,6 +102,7 @@ struct helper {
 /// See master::upgrader.
 struct upgrader {
     std::optional<helper> process;
+    bool cancelled = false;                  ///< it is on its way out
     std::optional<core::upgrade_mode> asked; ///< somebody waits for it
     std::optional<core::time_point> next;    ///< when it runs by itself
 };
@@ -152,8 +153,8 @@ struct connection {
 struct watch {
     int fd = -1; ///< of its connection
     boost::json::value id;
-    bool einhorn = false;            ///< it speaks einhorn's dialect
-    std::vector<std::string> groups; ///< whose end is still to come
+    bool einhorn = false;               ///< it speaks einhorn's dialect
+    std::vector<std::string> groups;    ///< whose end is still to come
     std::vector<std::string> upgraders; ///< groups of these whose upgrader runs before
     bool many = false;
     bool ok = true;

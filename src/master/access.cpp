@@ -40,4 +40,13 @@ bool is_operator(const os::peer& who, std::optional<gid_t> operators) {
     return who.gid == *operators || std::ranges::find(who.groups, *operators) != who.groups.end();
 }
 
+unsigned control_socket_mode(const config::settings& wishes) {
+    if (wishes.master.socket_mode) return *wishes.master.socket_mode;
+    auto runs_as_another = [](const config::group_settings& group) {
+        auto who = os::find_identity(group.user, group.group);
+        return who && *who && (*who)->user != os::own_user();
+    };
+    return std::ranges::any_of(wishes.groups, runs_as_another) ? 0666 : 0600;
+}
+
 } // namespace einhyrningsins::master

@@ -33,4 +33,8 @@ found_worker worker_with(const group_list& groups, core::process_id pid);
 /// section 8).
 bool is_operator(const os::peer& who, std::optional<gid_t> operators);
 
+/// The mode of a control socket (SPEC 3, --socket-mode): others may connect only where workers run
+/// as another user than this process, and then their credentials decide.
+unsigned control_socket_mode(const config::settings& wishes);
+
 } // namespace einhyrningsins::master

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/auto_upgrade.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace einhyrningsins::master {
@@ -68,21 +69,20 @@ void auto_upgrade::arm() {
     if (again.steps != trace_.steps || again.version != trace_.version) wait();
 }
 
+/// Watches just what it has to: what a watch was once wanted for is forgotten with it.
 void auto_upgrade::subscribe() {
-    auto before = std::exchange(watches_, {}); // ends when the new ones have begun
-    const os::path_trace::step* place = nullptr; // the last directory
+    watches_.clear();
     for (const os::path_trace::step& one : trace_.steps) {
-        if (one.kind == kind_type::directory) place = &one;
         if (one.kind != kind_type::missing)
-            watch(one, wanted_of(one.kind));
-        else if (place)
-            watch(*place, change::arrivals); // it is waited for
+            watch(one.path, wanted_of(one.kind));
+        else // it is waited for
+            watch(one.path.substr(0, std::max<std::size_t>(one.path.rfind('/'), 1)),
+                  change::arrivals);
     }
 }
 
-void auto_upgrade::watch(const os::path_trace::step& step, change wanted) {
-    auto begun = paths_.watch(step.path, wanted,
-                              [this](const os::inotify::news& what) { hear(what); });
+void auto_upgrade::watch(const std::string& path, change wanted) {
+    auto begun = paths_.watch(path, wanted, [this](const os::inotify::news& what) { hear(what); });
     if (begun) return watches_.push_back(std::move(*begun));
     if (begun.error().number == ENOENT) return wait(); // it has just gone
     if (!std::exchange(complained_, true))

@@ -40,7 +40,7 @@ class auto_upgrade {
   private:
     void arm();
     void subscribe();
-    void watch(const os::path_trace::step& step, os::change wanted);
+    void watch(const std::string& path, os::change wanted);
     void hear(const os::inotify::news& what);
     void wait();
     void look();

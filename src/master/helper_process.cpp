@@ -40,8 +40,7 @@ helper_process::start(boost::asio::io_context& context, os::spawn_recipe recipe,
     std::shared_ptr<helper_process> made(
         new helper_process(context, *pid, std::move(pipe->read), what, std::move(who)));
     made->await_output();
-    if (limit > core::duration::zero())
-        made->set_deadline(core::time_point::clock::now() + limit);
+    if (limit > core::duration::zero()) made->set_deadline(core::time_point::clock::now() + limit);
     return made;
 }
 
@@ -79,8 +78,8 @@ helper_process::~helper_process() { drop(); }
 
 handoff::helper helper_process::hand_over() const {
     return {.pid = pid_,
-            .output = output_.is_open() ? const_cast<helper_process*>(this)->output_.native_handle()
-                                        : -1,
+            .output =
+                output_.is_open() ? const_cast<helper_process*>(this)->output_.native_handle() : -1,
             .deadline = deadline_,
             .told = told_,
             .why = why_,

@@ -17,8 +17,7 @@ constexpr auto any_touch = os::change::content | os::change::closed | os::change
 os::result<std::unique_ptr<live_check>> live_check::begin(path_watcher& paths, handler touched) {
     auto files = os::touch_directory::make(os::temporary_directory());
     if (!files) return files.error();
-    std::unique_ptr<live_check> made(
-        new live_check(paths, std::move(*files), std::move(touched)));
+    std::unique_ptr<live_check> made(new live_check(paths, std::move(*files), std::move(touched)));
     if (auto watched = made->watch(); !watched) return watched.error();
     return made;
 }
@@ -50,8 +49,8 @@ void live_check::hear(const os::inotify::news& what) const {
 }
 
 std::string live_check::entry(const std::string& variable_prefix) const {
-    return (variable_prefix.empty() ? "EINHYRNINGSINS" : variable_prefix) + "_WATCH_FILE=" +
-           directory() + "/";
+    return (variable_prefix.empty() ? "EINHYRNINGSINS" : variable_prefix) +
+           "_WATCH_FILE=" + directory() + "/";
 }
 
 os::result<void> live_check::prepare(unsigned index, const std::optional<os::identity>& who) {

@@ -42,6 +42,7 @@ master::master(asio::io_context& context, config::settings wishes, call how)
       settings_(std::move(wishes)),
       call_(std::move(how)),
       started_at_(core::time_point::clock::now()),
+      paths_(context),
       commands_(*this),
       reload_(
           context, [this] { return snapshot(); },
@@ -72,9 +73,10 @@ void master::describe_surroundings(std::string working_directory) {
     around_.socket_path = settings_.master.socket_path;
     program_ = os::find_own_program(call_.name, search_path(around_.environment),
                                     around_.working_directory);
-    around_.adopt = [this](os::unique_fd ours, core::process_id pid) {
-        control_->adopt(std::move(ours), os::peer_of_child(pid));
+    around_.adopt = [this](os::unique_fd ours, os::peer who) {
+        control_->adopt(std::move(ours), std::move(who));
     };
+    around_.paths = &paths_;
 }
 
 /// Before anything is bound (SPEC section 3).
@@ -136,7 +138,7 @@ void master::open_control(const std::optional<handoff::control_socket>& from) {
     os::unix_socket_options options{.path = around_.socket_path,
                                     .type = SOCK_STREAM,
                                     .backlog = control_backlog,
-                                    .mode = wishes.socket_mode.value_or(0600)};
+                                    .mode = control_socket_mode(settings_)};
     if (!wishes.socket_group.empty()) {
         auto group = os::group_id(wishes.socket_group);
         if (!group) throw start_failure("--socket-group: " + group.error().message());
@@ -211,7 +213,7 @@ void master::upgrade_all() {
     if (reloads_before_upgrades())
         return reload_for({.upgrade = core::upgrade_mode::rolling}, nullptr);
     for (const auto& runner : groups_)
-        runner->notice(core::event::upgrade{core::upgrade_mode::rolling});
+        runner->request_upgrade(core::upgrade_mode::rolling);
 }
 
 void master::forward(int number) {
@@ -265,7 +267,10 @@ void master::end_if_settled() {
         return !runner->trouble().empty() ||
                (is(given_up)(runner) && runner->group().workers().empty());
     };
-    if (stopping_ && std::ranges::all_of(groups_, is(stopped))) return leave(exit_code_);
+    auto has_helpers = [](const auto& runner) { return runner->has_helpers(); };
+    if (stopping_ && std::ranges::all_of(groups_, is(stopped)) &&
+        std::ranges::none_of(groups_, has_helpers))
+        return leave(exit_code_);
     if (std::ranges::all_of(groups_, is_hopeless)) leave(1);
 }
 

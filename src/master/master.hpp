@@ -7,6 +7,7 @@
 #include "master/control_commands.hpp"
 #include "master/control_server.hpp"
 #include "master/group_runner.hpp"
+#include "master/path_watcher.hpp"
 #include "master/reload.hpp"
 #include "os/exec.hpp"
 #include "os/files.hpp"
@@ -102,6 +103,7 @@ class master {
     surroundings around_;
     core::time_point started_at_;
     std::optional<os::lock_file> lock_;
+    path_watcher paths_; ///< of all groups
     group_list groups_;
     control_commands commands_;
     std::optional<control_server> control_;

@@ -9,8 +9,7 @@ path_watcher::subscription::subscription(subscription&& other) noexcept
     : owner_(std::exchange(other.owner_, nullptr)),
       id_(other.id_) {}
 
-path_watcher::subscription&
-path_watcher::subscription::operator=(subscription&& other) noexcept {
+path_watcher::subscription& path_watcher::subscription::operator=(subscription&& other) noexcept {
     std::swap(owner_, other.owner_);
     std::swap(id_, other.id_);
     return *this;

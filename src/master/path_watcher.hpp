@@ -41,9 +41,9 @@ class path_watcher {
     path_watcher(const path_watcher&) = delete;
     path_watcher& operator=(const path_watcher&) = delete;
 
-    /// Calls `hear` with each of the news about `path` that are `wanted`, and when nothing more will
-    /// be told or some news were lost. A link at the end of `path` is not followed. Must outlive
-    /// what it returns.
+    /// Calls `hear` with each of the news about `path` that are `wanted`, and when nothing more
+    /// will be told or some news were lost. A link at the end of `path` is not followed. Must
+    /// outlive what it returns.
     os::result<subscription> watch(const std::string& path, os::change wanted, handler hear);
 
   private:

@@ -65,6 +65,7 @@ master::master(boost::asio::io_context& context, handoff::state from, call how)
       settings_(settings_from(from)),
       call_(std::move(how)),
       started_at_(from.started_at),
+      paths_(context),
       commands_(*this),
       reload_(
           context, [this] { return snapshot(); },

@@ -89,4 +89,9 @@ result<pid_file> pid_file::write(const std::string& path) {
 
 pid_file::~pid_file() { remove_if_ours(path_, fd_.get()); }
 
+std::string temporary_directory() {
+    const char* wish = std::getenv("TMPDIR");
+    return wish && wish[0] == '/' ? wish : "/tmp";
+}
+
 } // namespace einhyrningsins::os

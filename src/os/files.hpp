@@ -33,6 +33,9 @@ class lock_file {
     unique_fd fd_;
 };
 
+/// Where short-lived files go: TMPDIR, if it is an absolute path, else /tmp.
+std::string temporary_directory();
+
 /// A file with this process' pid in it, removed at its end if it is still the one we wrote.
 class pid_file {
   public:

@@ -12,13 +12,13 @@ namespace einhyrningsins::os {
 
 /// What is to be told about a file or a directory.
 enum class change : unsigned {
-    content = 1,   ///< of a file: written to
-    closed = 2,    ///< of a file: by somebody who could write to it
-    attributes = 4, ///< of a file: its mode, its time, one of its names has gone
-    moved = 8,     ///< it was renamed or removed itself
-    arrivals = 16, ///< of a directory: a name has come into it
+    content = 1,     ///< of a file: written to
+    closed = 2,      ///< of a file: by somebody who could write to it
+    attributes = 4,  ///< of a file: its mode, its time, one of its names has gone
+    moved = 8,       ///< it was renamed or removed itself
+    arrivals = 16,   ///< of a directory: a name has come into it
     departures = 32, ///< of a directory: a name has gone from it
-    lost = 64      ///< nothing more will be told: it has gone
+    lost = 64        ///< nothing more will be told: it has gone
 };
 
 constexpr change operator|(change a, change b) {

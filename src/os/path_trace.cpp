@@ -64,10 +64,9 @@ class tracer {
         trace_.steps.push_back({path, kind_of(facts), facts.st_dev, facts.st_ino});
         bool last = left_.empty() && S_ISREG(facts.st_mode);
         if (last && ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0)
-            trace_.version = file_version{facts.st_dev, facts.st_ino,
-                                          static_cast<std::uint64_t>(facts.st_size),
-                                          facts.st_mtim.tv_sec * 1'000'000'000 +
-                                              facts.st_mtim.tv_nsec};
+            trace_.version =
+                file_version{facts.st_dev, facts.st_ino, static_cast<std::uint64_t>(facts.st_size),
+                             facts.st_mtim.tv_sec * 1'000'000'000 + facts.st_mtim.tv_nsec};
         return trace_.steps.back().kind;
     }
 

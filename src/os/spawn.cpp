@@ -29,7 +29,8 @@ constexpr int first_descriptor = 3;
 constexpr const char* exec_stage = "exec";
 // Where 16-bit ids came first, the others have another name.
 #ifdef SYS_setresuid32
-constexpr long set_groups = SYS_setgroups32, set_group = SYS_setresgid32, set_user = SYS_setresuid32;
+constexpr long set_groups = SYS_setgroups32, set_group = SYS_setresgid32,
+               set_user = SYS_setresuid32;
 #else
 constexpr long set_groups = SYS_setgroups, set_group = SYS_setresgid, set_user = SYS_setresuid;
 #endif

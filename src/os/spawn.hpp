@@ -42,7 +42,7 @@ struct spawn_recipe {
     unique_fd directory;          ///< the working directory
     std::vector<int> descriptors; ///< become 3, 4, ... in this order; borrowed
     std::optional<int> nice;
-    bool die_with_parent = false; ///< SIGUSR2 when this process ends, see PR_SET_PDEATHSIG
+    bool die_with_parent = false;         ///< SIGUSR2 when this process ends, see PR_SET_PDEATHSIG
     std::optional<os::identity> identity; ///< whom the worker runs as; nothing: as this process
     /// "NAME=TEXT", which is in `environment` too: there it gets the index of the worker behind it.
     /// Empty: there is none.

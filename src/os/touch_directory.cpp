@@ -48,7 +48,8 @@ result<void> touch_directory::prepare(unsigned index, const std::optional<identi
     if (!is_ours(path_)) return os_error{"watch file: " + path_, ENOTDIR};
     std::string path = path_ + "/" + std::to_string(index);
     ::unlink(path.c_str());
-    unique_fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    unique_fd file(
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file) return last_error("watch file " + path);
     if (who && ::fchown(file.get(), who->user, who->group) != 0)
         return last_error("watch file " + path);

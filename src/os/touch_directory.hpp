@@ -27,7 +27,8 @@ class touch_directory {
     /// Makes the file of the worker with that index, empty, which only `who` may write to (nothing:
     /// this process' user). Makes the directory again if somebody has removed it; `made_again` is
     /// then set.
-    result<void> prepare(unsigned index, const std::optional<identity>& who, bool& made_again) const;
+    result<void> prepare(unsigned index, const std::optional<identity>& who,
+                         bool& made_again) const;
 
     /// The index whose file has that name.
     static std::optional<unsigned> index_of(const std::string& name);
