@@ -18,6 +18,7 @@ std::string text(const action::spawn& a) {
 std::string text(const action::signal& a) {
     return signal_name(a.number) + " to " + number(a.pid) + " (#" + number(a.id) + ")";
 }
+std::string text(const action::run_stop_command&) { return "run the stop command"; }
 std::string text(const action::tell& a) { return "tell: " + to_string(a.what); }
 
 } // namespace

@@ -31,6 +31,10 @@ struct signal {
     int number;
 };
 
+/// Run the command that stops the group, and answer with event::stop_command_failed if that cannot
+/// be done or fails. The workers get no signal unless they stay.
+struct run_stop_command {};
+
 /// Tell the log and whoever waits for the outcome.
 struct tell {
     report what;
@@ -38,8 +42,8 @@ struct tell {
 
 } // namespace action
 
-using action_type =
-    std::variant<action::begin_generation, action::spawn, action::signal, action::tell>;
+using action_type = std::variant<action::begin_generation, action::spawn, action::signal,
+                                 action::run_stop_command, action::tell>;
 
 /// For the histories that the tests print.
 std::string to_string(const action_type& what);

@@ -8,8 +8,11 @@ namespace {
 
 std::string number(auto value) { return std::to_string(static_cast<unsigned long>(value)); }
 
+std::string text(const event::open&) { return "open"; }
+std::string text(const event::demanded&) { return "demanded"; }
 std::string text(const event::start&) { return "start"; }
 std::string text(const event::stop& e) { return "stop " + signal_name(e.signal); }
+std::string text(const event::stop_command_failed&) { return "stop command failed"; }
 std::string text(const event::restart&) { return "restart"; }
 std::string text(const event::forward& e) { return "forward " + signal_name(e.signal); }
 std::string text(const event::upgrade& e) { return std::string("upgrade ") + to_string(e.mode); }
@@ -25,6 +28,7 @@ std::string text(const event::exited& e) {
     return "exit of " + number(e.pid) + ": " + to_string(e.cause);
 }
 std::string text(const event::acked& e) { return "ack of " + number(e.pid); }
+std::string text(const event::touched& e) { return "sign of life of " + number(e.pid); }
 std::string text(const event::pinged& e) { return "ping of " + number(e.pid); }
 
 } // namespace

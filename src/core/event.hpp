@@ -18,13 +18,25 @@ const char* to_string(upgrade_mode mode);
 /// What happened outside: the shell tells the group, which then decides.
 namespace event {
 
-/// The operator wants the group to run. Ends `stopped` and `given_up`.
+/// The master has come up: a stopped group is to start as its policy says, at once, after `warmup`,
+/// or with its first client.
+struct open {};
+
+/// A client has connected to a listener of a group that awaits it, see group::awaits_demand.
+struct demanded {};
+
+/// The operator wants the group to run now. Ends `stopped`, `waiting` and `given_up`.
 struct start {};
 
 /// All workers are sent `signal`, and none is started again. May be repeated with a firmer signal.
+/// If the policy has a stop command it takes the place of the stop signal.
 struct stop {
     int signal;
 };
+
+/// What action::run_stop_command asked for could not be run, or has failed: the workers that are
+/// still there are sent the stop signal after all.
+struct stop_command_failed {};
 
 /// As stop, but started again, in a new generation, when the last worker has gone.
 struct restart {};
@@ -72,6 +84,11 @@ struct acked {
     process_id pid;
 };
 
+/// The worker has shown a sign of life, see policy::live_check.
+struct touched {
+    process_id pid;
+};
+
 struct pinged {
     process_id pid;
     std::string request_id;
@@ -79,9 +96,11 @@ struct pinged {
 
 } // namespace event
 
-using event_type = std::variant<event::start, event::stop, event::restart, event::forward,
-                                event::upgrade, event::resize, event::reconfigure, event::spawned,
-                                event::spawn_failed, event::exited, event::acked, event::pinged>;
+using event_type =
+    std::variant<event::open, event::demanded, event::start, event::stop,
+                 event::stop_command_failed, event::restart, event::forward, event::upgrade,
+                 event::resize, event::reconfigure, event::spawned, event::spawn_failed,
+                 event::exited, event::acked, event::touched, event::pinged>;
 
 /// For the histories that the tests print.
 std::string to_string(const event_type& what);

@@ -15,36 +15,19 @@ constexpr std::size_t failures_told = 10;
 
 } // namespace
 
-group::group(const policy& wishes, unsigned seed) : wishes_(wishes), random_(seed) {}
+group::group(const policy& wishes, unsigned seed) : state_{.wishes = wishes}, random_(seed) {}
 
 group::group(group_state state, unsigned seed, bool spawns_go_on)
-    : wishes_(state.wishes),
-      phase_(state.phase),
-      start_again_(state.start_again),
-      workers_(std::move(state.workers)),
-      current_(state.current),
-      upgrade_(std::move(state.upgrade)),
-      last_generation_(state.last_generation),
-      last_id_(state.last_id),
-      restarts_(std::move(state.restarts)),
-      last_death_(state.last_death),
+    : state_(std::move(state)),
       random_(seed) {
     if (spawns_go_on) return;
-    std::erase_if(workers_, [](const worker& who) { return who.pid == 0 && who.spawn_requested; });
+    std::erase_if(state_.workers,
+                  [](const worker& who) { return who.pid == 0 && who.spawn_requested; });
 }
 
 group_state group::state() const {
     assert(actions_.empty());
-    return {.wishes = wishes_,
-            .phase = phase_,
-            .start_again = start_again_,
-            .workers = workers_,
-            .current = current_,
-            .upgrade = upgrade_,
-            .last_generation = last_generation_,
-            .last_id = last_id_,
-            .restarts = restarts_,
-            .last_death = last_death_};
+    return state_;
 }
 
 void group::apply(const event_type& what, time_point now) {
@@ -53,55 +36,78 @@ void group::apply(const event_type& what, time_point now) {
 
 // Events
 
+void group::on(const event::open&, time_point now) {
+    if (state_.phase != group_phase::stopped) return;
+    state_.phase = group_phase::waiting;
+    state_.opened_at = now;
+    state_.demanded = false;
+    const policy& wishes = state_.wishes;
+    if (wishes.on_demand || wishes.warmup > duration::zero())
+        tell(report_of::waiting{wishes.on_demand, wishes.warmup});
+}
+
+void group::on(const event::demanded&, time_point) {
+    if (awaits_demand()) state_.demanded = true;
+}
+
 void group::on(const event::start&, time_point now) {
-    start_again_ = false;
-    if (phase_ != group_phase::running) run(now);
+    state_.start_again = false;
+    if (state_.phase != group_phase::running) run(now);
 }
 
 void group::on(const event::stop& what, time_point now) {
-    start_again_ = false;
-    if (phase_ == group_phase::stopped) return;
-    if (upgrade_) close_upgrade("the group was told to stop", std::nullopt);
-    phase_ = group_phase::stopping;
-    std::erase_if(workers_, [](const worker& who) { return !who.spawn_requested; });
-    dismiss_all(what.signal, now);
+    state_.start_again = false;
+    if (state_.phase == group_phase::stopped) return;
+    if (state_.upgrade) close_upgrade("the group was told to stop", std::nullopt);
+    bool begins = std::exchange(state_.phase, group_phase::stopping) != group_phase::stopping;
+    std::erase_if(state_.workers, [](const worker& who) { return !who.spawn_requested; });
+    bool by_command = state_.wishes.stop_command && what.signal == state_.wishes.stop_signal;
+    if (!by_command) return dismiss_all(what.signal, now);
+    if (begins) dismiss_by_command(now);
+}
+
+void group::on(const event::stop_command_failed&, time_point now) {
+    for (worker& who : state_.workers)
+        if (!who.active() && who.told.signal == 0)
+            dismiss(who, state_.wishes.stop_signal, haste::patient, now);
 }
 
 void group::on(const event::restart&, time_point now) {
-    if (phase_ == group_phase::stopped) return run(now);
-    on(event::stop{wishes_.stop_signal}, now);
-    start_again_ = true;
+    if (state_.phase == group_phase::stopped || state_.phase == group_phase::waiting)
+        return run(now);
+    on(event::stop{state_.wishes.stop_signal}, now);
+    state_.start_again = true;
 }
 
 void group::on(const event::forward& what, time_point) {
-    for (const worker& who : workers_)
+    for (const worker& who : state_.workers)
         if (who.pid != 0) actions_.push_back(action::signal{who.id, who.pid, what.signal});
 }
 
 void group::on(const event::upgrade& what, time_point now) {
-    if (phase_ == group_phase::stopping || phase_ == group_phase::stopped) return;
-    phase_ = group_phase::running;
-    if (!upgrade_) return begin_upgrade(what.mode, now);
+    if (state_.phase != group_phase::running && state_.phase != group_phase::given_up) return;
+    state_.phase = group_phase::running;
+    if (!state_.upgrade) return begin_upgrade(what.mode, now);
     // Nothing of the new generation has been started: this request is served by it as well.
-    if (!upgrade_->spawned) {
-        upgrade_->mode = what.mode;
+    if (!state_.upgrade->spawned) {
+        state_.upgrade->mode = what.mode;
         return;
     }
-    if (!upgrade_->again) tell(report_of::upgrade_overtaken{current_.generation});
-    upgrade_->again = what.mode;
+    if (!state_.upgrade->again) tell(report_of::upgrade_overtaken{state_.current.generation});
+    state_.upgrade->again = what.mode;
 }
 
 void group::on(const event::resize& what, time_point) {
     assert(what.number > 0);
-    wishes_.number = what.number;
+    state_.wishes.number = what.number;
 }
 
 void group::on(const event::reconfigure& what, time_point now) {
     assert(what.policy.number > 0);
-    wishes_ = what.policy;
-    if (std::holds_alternative<ack_timer>(wishes_.ack)) return;
+    state_.wishes = what.policy;
+    if (std::holds_alternative<ack_timer>(state_.wishes.ack)) return;
     // Who spoke while nobody asked for it will not do so again.
-    for (worker& who : workers_)
+    for (worker& who : state_.workers)
         if (who.state == worker_state::starting && who.spoke) ack(who, now);
 }
 
@@ -122,7 +128,7 @@ void group::on(const event::spawn_failed& what, time_point now) {
     lineage* line = lineage_of(who.generation);
     if (!who.active() || !line) return;
     // One line for each round of attempts; the others would only repeat it.
-    if (!line->not_before && phase_ == group_phase::running)
+    if (!line->not_before && state_.phase == group_phase::running)
         tell(report_of::start_failed{who.index, who.generation, what.reason, what.scarce});
     drop_unrequested(who.generation);
     if (what.scarce) return wait_after(*line, ++line->scarcities, now);
@@ -137,11 +143,11 @@ void group::on(const event::exited& what, time_point now) {
     death how{who.pid, what.cause, now - who.since, who.generation};
     tell(report_of::worker_died{who, how.cause, how.age, !who.active()});
     if (!who.active()) {
-        if (!who.overdue) restarts_.erase(who.index);
+        if (!who.overdue) state_.restarts.erase(who.index);
         return;
     }
-    last_death_ = how;
-    ++restarts_[who.index];
+    state_.last_death = how;
+    ++state_.restarts[who.index];
     if (who.state == worker_state::ready) return die_ready(who, how, now);
     fail(who.generation, {who.pid, who.index, to_string(how.cause), how.age}, now);
 }
@@ -150,7 +156,11 @@ void group::on(const event::acked& what, time_point now) {
     worker* who = find_mutable(what.pid);
     if (!who || who->state != worker_state::starting) return;
     who->spoke = true;
-    if (!std::holds_alternative<ack_timer>(wishes_.ack)) ack(*who, now);
+    if (!std::holds_alternative<ack_timer>(state_.wishes.ack)) ack(*who, now);
+}
+
+void group::on(const event::touched& what, time_point now) {
+    if (worker* who = find_mutable(what.pid)) who->touched_at = now;
 }
 
 void group::on(const event::pinged& what, time_point now) {
@@ -163,62 +173,62 @@ void group::on(const event::pinged& what, time_point now) {
 // What events lead to
 
 void group::run(time_point now) {
-    phase_ = group_phase::running;
+    state_.phase = group_phase::running;
     begin_generation();
-    add(current_.generation, wishes_.number, now);
+    add(state_.current.generation, state_.wishes.number, now);
 }
 
 void group::begin_generation() {
-    current_ = lineage{.generation = ++last_generation_};
-    actions_.push_back(action::begin_generation{last_generation_});
+    state_.current = lineage{.generation = ++state_.last_generation};
+    actions_.push_back(action::begin_generation{state_.last_generation});
 }
 
 void group::begin_upgrade(upgrade_mode mode, time_point now) {
     upgrade_progress next{
-        .mode = mode, .previous = current_, .capacity = capacity(), .began_at = now};
-    if (upgrade_) {
-        dismiss_unacked(current_.generation, now);
-        if (!current_.proven) next.previous = upgrade_->previous;
+        .mode = mode, .previous = state_.current, .capacity = capacity(), .began_at = now};
+    if (state_.upgrade) {
+        dismiss_unacked(state_.current.generation, now);
+        if (!state_.current.proven) next.previous = state_.upgrade->previous;
     }
-    upgrade_ = std::move(next);
+    state_.upgrade = std::move(next);
     begin_generation();
-    tell(report_of::upgrade_began{mode, current_.generation, wishes_.number});
+    tell(report_of::upgrade_began{mode, state_.current.generation, state_.wishes.number});
 }
 
 void group::finish_upgrade(time_point now) {
-    if (upgrade_->again) return begin_upgrade(*upgrade_->again, now);
-    upgrade_.reset();
-    tell(report_of::upgrade_done{current_.generation});
+    if (state_.upgrade->again) return begin_upgrade(*state_.upgrade->again, now);
+    state_.upgrade.reset();
+    tell(report_of::upgrade_done{state_.current.generation});
 }
 
 void group::abort_upgrade(time_point now) {
-    auto again = upgrade_->again;
-    core::generation failed = current_.generation;
-    lineage previous = upgrade_->previous;
+    auto again = state_.upgrade->again;
+    core::generation failed = state_.current.generation;
+    lineage previous = state_.upgrade->previous;
     if (again)
-        upgrade_.reset();
+        state_.upgrade.reset();
     else
-        close_upgrade(std::to_string(current_.failures) +
-                          (current_.failures == 1 ? " attempt" : " attempts in a row") +
+        close_upgrade(std::to_string(state_.current.failures) +
+                          (state_.current.failures == 1 ? " attempt" : " attempts in a row") +
                           " to start a worker of it failed",
                       capacity());
-    current_ = previous;
+    state_.current = previous;
     dismiss_unacked(failed, now);
     if (again) return begin_upgrade(*again, now);
-    if (wishes_.retries && current_.failures > *wishes_.retries) give_up();
+    if (state_.wishes.retries && state_.current.failures > *state_.wishes.retries) give_up();
 }
 
 void group::close_upgrade(std::string reason, std::optional<unsigned> serving) {
-    tell(report_of::upgrade_aborted{current_.generation, std::move(reason),
-                                    std::move(upgrade_->failures), serving});
-    upgrade_.reset();
+    tell(report_of::upgrade_aborted{state_.current.generation, std::move(reason),
+                                    std::move(state_.upgrade->failures), serving});
+    state_.upgrade.reset();
 }
 
 void group::give_up() {
-    phase_ = group_phase::given_up;
-    std::erase_if(workers_, [](const worker& who) { return !who.spawn_requested; });
-    current_.wait_untold = false;
-    tell(report_of::gave_up{current_.failures});
+    state_.phase = group_phase::given_up;
+    std::erase_if(state_.workers, [](const worker& who) { return !who.spawn_requested; });
+    state_.current.wait_untold = false;
+    tell(report_of::gave_up{state_.current.failures});
 }
 
 void group::ack(worker& who, time_point now) {
@@ -229,16 +239,17 @@ void group::ack(worker& who, time_point now) {
         line->proven = true;
         if (std::exchange(line->failures, 0) > 0) line->not_before.reset();
     }
-    if (!upgrade_ || is_old(who)) return;
-    upgrade_->failures.clear();
-    tell(report_of::upgrade_advanced{who.generation, take_census().fresh_ready, wishes_.number});
+    if (!state_.upgrade || is_old(who)) return;
+    state_.upgrade->failures.clear();
+    tell(report_of::upgrade_advanced{who.generation, take_census().fresh_ready,
+                                     state_.wishes.number});
 }
 
 void group::miss_ack(worker& who, time_point now) {
     duration age = now - who.since;
     tell(report_of::ack_overdue{who, age});
     failure what{who.pid, who.index, "no ack", age};
-    ++restarts_[who.index];
+    ++state_.restarts[who.index];
     who.overdue = true;
     // It has never served, so it has nothing to finish: no stop signal, and no long patience.
     dismiss(who, SIGTERM, haste::hurried, now);
@@ -246,30 +257,31 @@ void group::miss_ack(worker& who, time_point now) {
 }
 
 void group::die_ready(const worker& who, const death& how, time_point now) {
-    if (phase_ != group_phase::running) return;
+    if (state_.phase != group_phase::running) return;
     lineage* line = lineage_of(who.generation);
     bool killed = how.cause.kind == exit_cause::kind_type::signaled &&
                   (how.cause.number == SIGKILL || how.cause.number == SIGTERM);
     if (line && !killed) {
         line->rapid_deaths = how.age < rapid_death ? line->rapid_deaths + 1 : 0;
-        if (is_crash_loop(line->rapid_deaths, wishes_)) return wait_after(*line, 1, now);
+        if (is_crash_loop(line->rapid_deaths, state_.wishes)) return wait_after(*line, 1, now);
     }
     // An old one that dies during an upgrade is refill's affair.
     census count = take_census();
-    if (!(upgrade_ && is_old(who)) && count.fresh_active < wishes_.number)
-        add(current_.generation, 1, now);
+    if (!(state_.upgrade && is_old(who)) && count.fresh_active < state_.wishes.number)
+        add(state_.current.generation, 1, now);
 }
 
 void group::fail(core::generation number, failure what, time_point now) {
     lineage* line = lineage_of(number);
-    if (!line || phase_ != group_phase::running) return;
+    if (!line || state_.phase != group_phase::running) return;
     ++line->failures;
-    if (upgrade_ && line == &current_) {
-        if (upgrade_->failures.size() == failures_told)
-            upgrade_->failures.erase(upgrade_->failures.begin());
-        upgrade_->failures.push_back(std::move(what));
-        if (line->failures >= upgrade_failure_limit(wishes_)) return abort_upgrade(now);
-    } else if (!upgrade_ && wishes_.retries && line->failures > *wishes_.retries) {
+    if (state_.upgrade && line == &state_.current) {
+        if (state_.upgrade->failures.size() == failures_told)
+            state_.upgrade->failures.erase(state_.upgrade->failures.begin());
+        state_.upgrade->failures.push_back(std::move(what));
+        if (line->failures >= upgrade_failure_limit(state_.wishes)) return abort_upgrade(now);
+    } else if (!state_.upgrade && state_.wishes.retries &&
+               line->failures > *state_.wishes.retries) {
         return give_up();
     }
     wait_after(*line, line->failures, now);
@@ -279,8 +291,8 @@ void group::wait_after(lineage& line, unsigned row, time_point now) {
     double jitter = static_cast<double>(random_() - random_.min()) /
                     static_cast<double>(random_.max() - random_.min());
     // A scarcity in the middle of a row of deaths does not shorten what they have earned.
-    line.not_before =
-        std::max(line.not_before, std::optional(now + back_off(wishes_.seconds, row, jitter)));
+    line.not_before = std::max(line.not_before,
+                               std::optional(now + back_off(state_.wishes.seconds, row, jitter)));
     line.wait_untold = true;
 }
 
@@ -289,12 +301,13 @@ void group::wait_after(lineage& line, unsigned row, time_point now) {
 void group::add(core::generation number, unsigned count, time_point now) {
     for (; count > 0; --count) {
         unsigned index = free_index();
-        auto restarts = restarts_.find(index);
-        workers_.push_back({.id = worker_id(++last_id_),
-                            .index = index,
-                            .generation = number,
-                            .restarts = restarts == restarts_.end() ? 0 : restarts->second,
-                            .since = now});
+        auto restarts = state_.restarts.find(index);
+        state_.workers.push_back(
+            {.id = worker_id(++state_.last_id),
+             .index = index,
+             .generation = number,
+             .restarts = restarts == state_.restarts.end() ? 0 : restarts->second,
+             .since = now});
     }
 }
 
@@ -306,45 +319,56 @@ void group::set_state(worker& who, worker_state state) {
 void group::dismiss(worker& who, int signal, haste how, time_point now) {
     if (who.active()) set_state(who, worker_state::stopping);
     who.told = {signal, now, how};
-    if (who.pid != 0 && !will_signal(who.id, signal))
+    if (who.pid != 0 && signal != 0 && !will_signal(who.id, signal))
         actions_.push_back(action::signal{who.id, who.pid, signal});
 }
 
 void group::dismiss_all(int signal, time_point now) {
-    for (worker& who : workers_) {
+    for (worker& who : state_.workers) {
         bool told_as_firmly =
             !who.active() && (who.told.signal == signal || who.told.signal == SIGKILL ||
-                              (who.told.signal == SIGTERM && signal == wishes_.stop_signal));
+                              (who.told.signal == SIGTERM && signal == state_.wishes.stop_signal));
         if (!told_as_firmly) dismiss(who, signal, haste::patient, now);
     }
 }
 
+/// Those that are there are the command's affair. Who comes after it is told as ever.
+void group::dismiss_by_command(time_point now) {
+    bool any = false;
+    for (worker& who : state_.workers) {
+        if (!who.active()) continue;
+        any |= who.pid != 0;
+        dismiss(who, who.pid != 0 ? 0 : state_.wishes.stop_signal, haste::patient, now);
+    }
+    if (any) actions_.push_back(action::run_stop_command{});
+}
+
 void group::dismiss_unacked(core::generation number, time_point now) {
     drop_unrequested(number);
-    for (worker& who : workers_)
+    for (worker& who : state_.workers)
         if (who.generation == number && who.state == worker_state::starting)
-            dismiss(who, wishes_.stop_signal, haste::patient, now);
+            dismiss(who, state_.wishes.stop_signal, haste::patient, now);
 }
 
 void group::retire(worker_id id, time_point now) {
     worker* who = find_mutable(id);
     if (who->spawn_requested)
-        dismiss(*who, wishes_.stop_signal, haste::patient, now);
+        dismiss(*who, state_.wishes.stop_signal, haste::patient, now);
     else
         remove(id);
 }
 
 void group::drop_unrequested(core::generation number) {
-    std::erase_if(workers_, [&](const worker& who) {
+    std::erase_if(state_.workers, [&](const worker& who) {
         return !who.spawn_requested && who.generation == number;
     });
 }
 
 worker group::remove(worker_id id) {
-    auto found = std::ranges::find(workers_, id, &worker::id);
-    assert(found != workers_.end());
+    auto found = std::ranges::find(state_.workers, id, &worker::id);
+    assert(found != state_.workers.end());
     worker who = std::move(*found);
-    workers_.erase(found);
+    state_.workers.erase(found);
     return who;
 }
 
@@ -365,42 +389,49 @@ void group::cancel_signals(worker_id id) {
 }
 
 const worker* group::find(process_id pid) const {
-    auto found = std::ranges::find(workers_, pid, &worker::pid);
-    return pid == 0 || found == workers_.end() ? nullptr : &*found;
+    auto found = std::ranges::find(state_.workers, pid, &worker::pid);
+    return pid == 0 || found == state_.workers.end() ? nullptr : &*found;
 }
 
 worker* group::find_mutable(process_id pid) { return const_cast<worker*>(find(pid)); }
 
 worker* group::find_mutable(worker_id id) {
-    auto found = std::ranges::find(workers_, id, &worker::id);
-    return found == workers_.end() ? nullptr : &*found;
+    auto found = std::ranges::find(state_.workers, id, &worker::id);
+    return found == state_.workers.end() ? nullptr : &*found;
 }
 
 lineage* group::lineage_of(core::generation number) {
-    if (number == current_.generation) return &current_;
-    if (upgrade_ && number == upgrade_->previous.generation) return &upgrade_->previous;
+    if (number == state_.current.generation) return &state_.current;
+    if (state_.upgrade && number == state_.upgrade->previous.generation)
+        return &state_.upgrade->previous;
     return nullptr;
 }
 
 bool group::needs(core::generation number) const {
-    return number == current_.generation || (upgrade_ && number == upgrade_->previous.generation) ||
-           std::ranges::any_of(workers_, [&](const worker& who) {
+    return number == state_.current.generation ||
+           (state_.upgrade && number == state_.upgrade->previous.generation) ||
+           std::ranges::any_of(state_.workers, [&](const worker& who) {
                return who.pid == 0 && who.generation == number;
            });
 }
 
+bool group::awaits_demand() const {
+    return state_.phase == group_phase::waiting && state_.wishes.on_demand && !state_.demanded;
+}
+
 unsigned group::capacity() const {
-    return static_cast<unsigned>(std::ranges::count(workers_, worker_state::ready, &worker::state));
+    return static_cast<unsigned>(
+        std::ranges::count(state_.workers, worker_state::ready, &worker::state));
 }
 
 /// Without an upgrade all generations that serve are equal.
 bool group::is_old(const worker& who) const {
-    return upgrade_ && who.generation != current_.generation;
+    return state_.upgrade && who.generation != state_.current.generation;
 }
 
 census group::take_census() const {
     census count;
-    for (const worker& who : workers_) {
+    for (const worker& who : state_.workers) {
         ++count.existing;
         if (!who.active()) continue;
         if (is_old(who)) {
@@ -414,8 +445,8 @@ census group::take_census() const {
 }
 
 unsigned group::free_index() const {
-    std::vector<bool> taken(workers_.size() + 1);
-    for (const worker& who : workers_)
+    std::vector<bool> taken(state_.workers.size() + 1);
+    for (const worker& who : state_.workers)
         if (who.index < taken.size()) taken[who.index] = true;
     return static_cast<unsigned>(std::ranges::find(taken, false) - taken.begin());
 }

@@ -43,22 +43,27 @@ class group {
     /// When reconcile will have something to do if no event comes before; nothing: never.
     std::optional<time_point> next_deadline() const;
 
-    group_phase phase() const { return phase_; }
-    const policy& wishes() const { return wishes_; }
+    /// Whether the group starts with event::demanded: the shell has to watch its listeners.
+    bool awaits_demand() const;
+    group_phase phase() const { return state_.phase; }
+    const policy& wishes() const { return state_.wishes; }
     /// In order of their start. A worker with pid 0 has not been spawned yet.
-    const std::vector<worker>& workers() const { return workers_; }
+    const std::vector<worker>& workers() const { return state_.workers; }
     const worker* find(process_id pid) const;
-    const lineage& current() const { return current_; }
-    const std::optional<upgrade_progress>& upgrade() const { return upgrade_; }
-    const std::optional<death>& last_death() const { return last_death_; }
+    const lineage& current() const { return state_.current; }
+    const std::optional<upgrade_progress>& upgrade() const { return state_.upgrade; }
+    const std::optional<death>& last_death() const { return state_.last_death; }
     /// The workers that serve: ready ones that were not told to go.
     unsigned capacity() const;
     /// Whether some worker may still be started in that generation.
     bool needs(core::generation number) const;
 
   private:
+    void on(const event::open&, time_point now);
+    void on(const event::demanded&, time_point now);
     void on(const event::start&, time_point now);
     void on(const event::stop& what, time_point now);
+    void on(const event::stop_command_failed&, time_point now);
     void on(const event::restart&, time_point now);
     void on(const event::forward& what, time_point now);
     void on(const event::upgrade& what, time_point now);
@@ -68,9 +73,11 @@ class group {
     void on(const event::spawn_failed& what, time_point now);
     void on(const event::exited& what, time_point now);
     void on(const event::acked& what, time_point now);
+    void on(const event::touched& what, time_point now);
     void on(const event::pinged& what, time_point now);
 
     // The steps of reconcile.
+    void end_wait(time_point now);
     void settle_due_acks(time_point now);
     void send_firmer_signals(time_point now);
     void advance_upgrade(time_point now);
@@ -103,6 +110,7 @@ class group {
     void set_state(worker& who, worker_state state);
     void dismiss(worker& who, int signal, haste how, time_point now);
     void dismiss_all(int signal, time_point now);
+    void dismiss_by_command(time_point now);
     void dismiss_unacked(core::generation number, time_point now);
     void retire(worker_id id, time_point now);
     void drop_unrequested(core::generation number);
@@ -120,16 +128,7 @@ class group {
     unsigned free_index() const;
     void tell(report what);
 
-    policy wishes_;
-    group_phase phase_ = group_phase::stopped;
-    bool start_again_ = false; ///< when the stop is through
-    std::vector<worker> workers_;
-    lineage current_;
-    std::optional<upgrade_progress> upgrade_;
-    core::generation last_generation_ = 0;
-    std::uint64_t last_id_ = 0;
-    std::map<unsigned, unsigned> restarts_; ///< by index, of those that died without being told to
-    std::optional<death> last_death_;
+    group_state state_;
     std::minstd_rand random_;
     std::vector<action_type> actions_; ///< decided, not yet returned
 };

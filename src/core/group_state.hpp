@@ -14,6 +14,7 @@ namespace einhyrningsins::core {
 
 enum class group_phase {
     stopped,  ///< no worker is wanted, and none is there; before the first start, too
+    waiting,  ///< likewise, but the group will start: after its warm-up, or with its first client
     running,  ///< workers are kept alive
     stopping, ///< no worker is wanted, some are still there
     given_up  ///< too many deaths before ack in a row: none is started until somebody asks for it
@@ -26,6 +27,8 @@ struct lineage {
     unsigned failures = 0;                ///< deaths before ack in a row
     unsigned scarcities = 0;              ///< spawns in a row that the machine had no room for
     unsigned rapid_deaths = 0;            ///< in a row, see is_crash_loop
+    unsigned ended = 0;                   ///< workers that restart_policy wants no others for
+    bool unstartable_told = false;        ///< report_of::start_failed was, and none is tried again
     std::optional<time_point> not_before; ///< the back-off: no refill until then
     bool wait_untold = false;             ///< report_of::backing_off is due
 };
@@ -54,6 +57,8 @@ struct death {
 struct group_state {
     policy wishes;
     group_phase phase = group_phase::stopped;
+    time_point opened_at;     ///< of a waiting group: the warm-up counts from here
+    bool demanded = false;    ///< likewise: the first client has come
     bool start_again = false; ///< when the stop is through
     std::vector<worker> workers;
     lineage current;

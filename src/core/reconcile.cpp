@@ -27,6 +27,7 @@ bool is_due(const std::optional<time_point>& when, time_point now) { return when
 } // namespace
 
 std::vector<action_type> group::reconcile(time_point now) {
+    end_wait(now);
     settle_due_acks(now);
     send_firmer_signals(now);
     advance_upgrade(now);
@@ -37,15 +38,20 @@ std::vector<action_type> group::reconcile(time_point now) {
     return std::exchange(actions_, {});
 }
 
+void group::end_wait(time_point now) {
+    if (state_.phase != group_phase::waiting || awaits_demand()) return;
+    if (now >= state_.opened_at + state_.wishes.warmup) run(now);
+}
+
 void group::settle_due_acks(time_point now) {
     std::vector<worker_id> due;
-    for (const worker& who : workers_)
-        if (is_due(ack_deadline(who, wishes_.ack), now)) due.push_back(who.id);
+    for (const worker& who : state_.workers)
+        if (is_due(ack_deadline(who, state_.wishes.ack), now)) due.push_back(who.id);
     for (worker_id id : due) {
         worker* who = find_mutable(id);
         // The failure of one may have ended the upgrade that the next belonged to.
         if (!who || who->state != worker_state::starting) continue;
-        if (std::holds_alternative<ack_timer>(wishes_.ack))
+        if (std::holds_alternative<ack_timer>(state_.wishes.ack))
             ack(*who, now);
         else
             miss_ack(*who, now);
@@ -53,22 +59,23 @@ void group::settle_due_acks(time_point now) {
 }
 
 void group::send_firmer_signals(time_point now) {
-    for (worker& who : workers_) {
-        if (who.active() || who.pid == 0 || !is_due(who.told.deadline(wishes_), now)) continue;
-        int signal = who.told.next_signal(wishes_);
+    for (worker& who : state_.workers) {
+        if (who.active() || who.pid == 0 || !is_due(who.told.deadline(state_.wishes), now))
+            continue;
+        int signal = who.told.next_signal(state_.wishes);
         tell(report_of::escalated{who, signal, now - who.told.at});
         dismiss(who, signal, haste::hurried, now);
     }
 }
 
 void group::advance_upgrade(time_point now) {
-    if (!upgrade_) return;
-    if (upgrade_->again && now >= upgrade_->began_at + upgrade_overtakes_after)
-        begin_upgrade(*upgrade_->again, now);
+    if (!state_.upgrade) return;
+    if (state_.upgrade->again && now >= state_.upgrade->began_at + upgrade_overtakes_after)
+        begin_upgrade(*state_.upgrade->again, now);
     census count = take_census();
-    bool complete = count.fresh_ready >= wishes_.number;
-    if (upgrade_->mode == upgrade_mode::rolling || complete)
-        retire_old(retirements_allowed(count, wishes_), now);
+    bool complete = count.fresh_ready >= state_.wishes.number;
+    if (state_.upgrade->mode == upgrade_mode::rolling || complete)
+        retire_old(retirements_allowed(count, state_.wishes), now);
     if (complete) finish_upgrade(now);
 }
 
@@ -85,12 +92,12 @@ void group::retire_old(unsigned count, time_point now) {
 /// given up, then the highest index: what stays is numbered without gaps.
 void group::retire_surplus(time_point now) {
     census count = take_census();
-    if (count.fresh_active <= wishes_.number) return;
+    if (count.fresh_active <= state_.wishes.number) return;
     auto rank = [&](const worker* who) {
         return std::tuple(who->state != worker_state::starting,
-                          who->generation == current_.generation, ~who->index);
+                          who->generation == state_.current.generation, ~who->index);
     };
-    unsigned surplus = count.fresh_active - wishes_.number;
+    unsigned surplus = count.fresh_active - state_.wishes.number;
     for (worker_id id : choose(surplus, rank, [&](const worker& who) { return !is_old(who); }))
         retire(id, now);
 }
@@ -98,7 +105,7 @@ void group::retire_surplus(time_point now) {
 template <class Rank, class Predicate>
 std::vector<worker_id> group::choose(unsigned count, Rank rank, Predicate eligible) const {
     std::vector<const worker*> candidates;
-    for (const worker& who : workers_)
+    for (const worker& who : state_.workers)
         if (who.active() && eligible(who)) candidates.push_back(&who);
     std::ranges::sort(candidates, {}, rank);
     std::vector<worker_id> chosen;
@@ -110,33 +117,33 @@ std::vector<worker_id> group::choose(unsigned count, Rank rank, Predicate eligib
 }
 
 void group::refill(time_point now) {
-    if (phase_ != group_phase::running) return;
-    if (upgrade_ && !current_.proven) refill_previous(now);
-    if (is_due(current_.not_before, now)) current_.not_before.reset();
-    announce_waiting(current_, now);
-    if (current_.not_before) return;
+    if (state_.phase != group_phase::running) return;
+    if (state_.upgrade && !state_.current.proven) refill_previous(now);
+    if (is_due(state_.current.not_before, now)) state_.current.not_before.reset();
+    announce_waiting(state_.current, now);
+    if (state_.current.not_before) return;
     census count = take_census();
     count.existing += missing_old(); // they wait for their back-off, and their room is kept free
-    if (upgrade_ && upgrade_->mode == upgrade_mode::fleet) {
-        if (count.fresh_active < wishes_.number)
-            add(current_.generation, wishes_.number - count.fresh_active, now);
+    if (state_.upgrade && state_.upgrade->mode == upgrade_mode::fleet) {
+        if (count.fresh_active < state_.wishes.number)
+            add(state_.current.generation, state_.wishes.number - count.fresh_active, now);
         return;
     }
-    unsigned allowed = spawns_allowed(count, wishes_, upgrade_.has_value());
-    add(current_.generation, allowed, now);
+    unsigned allowed = spawns_allowed(count, state_.wishes, state_.upgrade.has_value());
+    add(state_.current.generation, allowed, now);
     if (allowed == 0) announce_held(take_census());
 }
 
 /// Until the new generation is proven the old one keeps the capacity that the upgrade began with.
 unsigned group::missing_old() const {
-    if (!upgrade_ || current_.proven) return 0;
-    unsigned wanted = std::min(upgrade_->capacity, wishes_.number);
+    if (!state_.upgrade || state_.current.proven) return 0;
+    unsigned wanted = std::min(state_.upgrade->capacity, state_.wishes.number);
     unsigned there = take_census().old_active;
     return wanted > there ? wanted - there : 0;
 }
 
 void group::refill_previous(time_point now) {
-    lineage& previous = upgrade_->previous;
+    lineage& previous = state_.upgrade->previous;
     if (is_due(previous.not_before, now)) previous.not_before.reset();
     announce_waiting(previous, now);
     if (!previous.not_before) add(previous.generation, missing_old(), now);
@@ -148,34 +155,34 @@ void group::announce_waiting(lineage& line, time_point now) {
 }
 
 void group::announce_held(const census& count) {
-    if (!upgrade_ || upgrade_->held || !wishes_.max_upgrade_additional) return;
-    if (count.fresh_unacked > 0 || count.fresh_active >= wishes_.number) return;
+    if (!state_.upgrade || state_.upgrade->held || !state_.wishes.max_upgrade_additional) return;
+    if (count.fresh_unacked > 0 || count.fresh_active >= state_.wishes.number) return;
     unsigned lingering = count.existing - count.fresh_active - count.old_active;
     if (lingering == 0) return;
-    upgrade_->held = true;
-    tell(report_of::upgrade_held{current_.generation, lingering});
+    state_.upgrade->held = true;
+    tell(report_of::upgrade_held{state_.current.generation, lingering});
 }
 
 void group::finish_stop(time_point now) {
-    if (phase_ != group_phase::stopping || !workers_.empty()) return;
-    phase_ = group_phase::stopped;
+    if (state_.phase != group_phase::stopping || !state_.workers.empty()) return;
+    state_.phase = group_phase::stopped;
     tell(report_of::stopped{});
-    if (std::exchange(start_again_, false)) run(now);
+    if (std::exchange(state_.start_again, false)) run(now);
 }
 
 /// The shell may take its time to answer: while it owes enough answers it is not asked for more.
 unsigned group::spawns_unanswered() const {
     return static_cast<unsigned>(std::ranges::count_if(
-        workers_, [](const worker& who) { return who.spawn_requested && who.pid == 0; }));
+        state_.workers, [](const worker& who) { return who.spawn_requested && who.pid == 0; }));
 }
 
 void group::request_spawns() {
     unsigned unanswered = spawns_unanswered();
-    for (worker& who : workers_) {
+    for (worker& who : state_.workers) {
         if (unanswered >= spawns_at_once) return;
         if (who.spawn_requested) continue;
         who.spawn_requested = true;
-        if (upgrade_ && !is_old(who)) upgrade_->spawned = true;
+        if (state_.upgrade && !is_old(who)) state_.upgrade->spawned = true;
         actions_.push_back(action::spawn{who.id, who.index, who.generation});
         ++unanswered;
     }
@@ -185,18 +192,21 @@ std::optional<time_point> group::next_deadline() const {
     if (!actions_.empty()) return time_point::min();
     std::optional<time_point> earliest;
     bool may_ask = spawns_unanswered() < spawns_at_once;
-    for (const worker& who : workers_) {
+    for (const worker& who : state_.workers) {
         if (!who.spawn_requested && may_ask) return time_point::min();
         if (who.active())
-            keep_earliest(earliest, ack_deadline(who, wishes_.ack));
+            keep_earliest(earliest, ack_deadline(who, state_.wishes.ack));
         else if (who.pid != 0)
-            keep_earliest(earliest, who.told.deadline(wishes_));
+            keep_earliest(earliest, who.told.deadline(state_.wishes));
     }
-    if (phase_ != group_phase::running) return earliest;
-    keep_earliest(earliest, current_.not_before);
-    if (upgrade_ && !current_.proven) keep_earliest(earliest, upgrade_->previous.not_before);
-    if (upgrade_ && upgrade_->again)
-        keep_earliest(earliest, upgrade_->began_at + upgrade_overtakes_after);
+    if (state_.phase == group_phase::waiting && !awaits_demand())
+        return state_.opened_at + state_.wishes.warmup;
+    if (state_.phase != group_phase::running) return earliest;
+    keep_earliest(earliest, state_.current.not_before);
+    if (state_.upgrade && !state_.current.proven)
+        keep_earliest(earliest, state_.upgrade->previous.not_before);
+    if (state_.upgrade && state_.upgrade->again)
+        keep_earliest(earliest, state_.upgrade->began_at + upgrade_overtakes_after);
     return earliest;
 }
 

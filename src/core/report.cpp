@@ -36,7 +36,8 @@ std::string text(const report_of::worker_died& r) {
            (r.expected ? " has gone: "
             : early    ? " died before its ack: "
                        : " died: ") +
-           to_string(r.cause) + ", after " + to_string(r.age);
+           to_string(r.cause) + ", after " + to_string(r.age) +
+           (r.for_good ? "; it is not started again" : "");
 }
 
 std::string text(const report_of::ack_overdue& r) {
@@ -107,13 +108,29 @@ std::string text(const report_of::upgrade_aborted& r) {
            " serving";
 }
 
+std::string text(const report_of::live_check_missed& r) {
+    return name(r.worker) + " has given no sign of life for " + to_string(r.silent) +
+           "; sending SIGKILL and replacing it";
+}
+
+std::string text(const report_of::waiting& r) {
+    std::string line = "waiting";
+    if (r.warmup > duration::zero()) line += " for " + to_string(r.warmup);
+    if (!r.for_client) return line + ", then starting";
+    return line + (r.warmup > duration::zero() ? ", then" : "") + " for the first client";
+}
+
 std::string text(const report_of::stopped&) { return "all workers have gone"; }
+
+std::string text(const report_of::ended&) { return "all workers have ended; 'start' begins again"; }
 
 severity weight(const report_of::worker_started&) { return severity::debug; }
 severity weight(const report_of::worker_acked&) { return severity::info; }
 severity weight(const report_of::worker_died& r) {
-    return r.expected ? severity::info : severity::warning;
+    bool done = r.for_good && r.cause == exit_cause{exit_cause::kind_type::exited};
+    return r.expected || done ? severity::info : severity::warning;
 }
+severity weight(const report_of::live_check_missed&) { return severity::warning; }
 severity weight(const report_of::ack_overdue&) { return severity::warning; }
 severity weight(const report_of::start_failed&) { return severity::error; }
 severity weight(const report_of::backing_off&) { return severity::warning; }

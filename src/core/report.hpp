@@ -37,6 +37,7 @@ struct worker_died {
     exit_cause cause;
     duration age;
     bool expected;
+    bool for_good = false; ///< restart_policy wants no other in its place
 };
 
 struct ack_overdue {
@@ -116,8 +117,24 @@ struct upgrade_aborted {
     std::optional<unsigned> serving; ///< ready workers that stay; nothing: the whole group stops
 };
 
+/// A ready worker gave no sign of life for `silent`; it is killed and replaced.
+struct live_check_missed {
+    core::worker worker;
+    duration silent;
+};
+
+/// The group is open and will start later: after `warmup`, and, if `for_client`, not before the
+/// first one.
+struct waiting {
+    bool for_client;
+    duration warmup;
+};
+
 /// The last worker of a group that was stopped has gone.
 struct stopped {};
+
+/// The last worker has ended by itself, and restart_policy wants no other: the group has stopped.
+struct ended {};
 
 } // namespace report_of
 
@@ -127,7 +144,8 @@ using report =
                  report_of::escalated, report_of::gave_up, report_of::upgrader_began,
                  report_of::upgrader_done, report_of::upgrade_cancelled, report_of::upgrade_began,
                  report_of::upgrade_advanced, report_of::upgrade_held, report_of::upgrade_overtaken,
-                 report_of::upgrade_done, report_of::upgrade_aborted, report_of::stopped>;
+                 report_of::upgrade_done, report_of::upgrade_aborted, report_of::live_check_missed,
+                 report_of::waiting, report_of::stopped, report_of::ended>;
 
 enum class severity { debug, info, warning, error };
 

@@ -3,6 +3,7 @@
 
 #include "core/signal_name.hpp"
 
+#include <algorithm>
 #include <csignal>
 
 namespace einhyrningsins::core {
@@ -50,6 +51,16 @@ std::optional<time_point> ack_deadline(const worker& who, const ack_policy& ack)
     duration timeout = manual ? manual->timeout : std::get<ack_notify>(ack).timeout;
     if (timeout == duration::zero()) return std::nullopt;
     return who.since + timeout;
+}
+
+time_point last_sign_of_life(const worker& who) {
+    return std::max(who.acked_at.value_or(who.since), who.touched_at.value_or(who.since));
+}
+
+std::optional<time_point> live_deadline(const worker& who, const policy& wishes) {
+    if (who.state != worker_state::ready || wishes.live_check == duration::zero())
+        return std::nullopt;
+    return last_sign_of_life(who) + wishes.live_check;
 }
 
 } // namespace einhyrningsins::core

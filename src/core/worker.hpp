@@ -58,7 +58,7 @@ enum class haste {
 
 /// What a worker was told when it had to go.
 struct dismissal {
-    int signal = 0; ///< the last one sent
+    int signal = 0; ///< the last one sent; 0: the stop command was to tell it
     time_point at;
     haste how = haste::patient;
 
@@ -80,9 +80,10 @@ struct worker {
     unsigned restarts = 0;        ///< how often a worker of this index died without being told to
     time_point since;             ///< when it was spawned; before that, when it was wished for
     bool spoke = false;           ///< it sent an ack, which a timer did not ask for
-    bool overdue = false;         ///< told to go because its ack was missing
+    bool overdue = false;         ///< told to go because its ack or sign of life was missing
     dismissal told;               ///< of a stopping worker
     std::optional<time_point> acked_at;
+    std::optional<time_point> touched_at; ///< its last sign of life
     std::optional<time_point> pinged_at;
     std::string ping_id;
 
@@ -92,5 +93,11 @@ struct worker {
 /// When a starting worker's time is over: for a timer that is its ack, otherwise its failure.
 /// Nothing if it may start for ever.
 std::optional<time_point> ack_deadline(const worker& who, const ack_policy& ack);
+
+/// When a ready worker has last shown that it lives: by its ack, or by a sign of life after it.
+time_point last_sign_of_life(const worker& who);
+
+/// When the next sign of life is overdue; nothing if none is asked for.
+std::optional<time_point> live_deadline(const worker& who, const policy& wishes);
 
 } // namespace einhyrningsins::core

@@ -28,7 +28,7 @@ inline auto names_of(core::worker_state) { return std::array{"starting", "ready"
 inline auto names_of(core::restart_policy) { return std::array{"never", "on_failure", "always"}; }
 inline auto names_of(core::haste) { return std::array{"patient", "hurried"}; }
 inline auto names_of(core::group_phase) {
-    return std::array{"stopped", "running", "stopping", "given_up"};
+    return std::array{"stopped", "waiting", "running", "stopping", "given_up"};
 }
 inline auto names_of(core::exit_cause::kind_type) {
     return std::array{"exited", "signaled", "unknown"};
@@ -78,6 +78,7 @@ void fields(auto&& each, is<core::worker> auto& it) {
     each("overdue", it.overdue);
     each("told", it.told);
     each("acked_at", it.acked_at);
+    each("touched_at", it.touched_at);
     each("pinged_at", it.pinged_at);
     each("ping_id", it.ping_id);
 }
@@ -88,6 +89,8 @@ void fields(auto&& each, is<core::lineage> auto& it) {
     each("failures", it.failures);
     each("scarcities", it.scarcities);
     each("rapid_deaths", it.rapid_deaths);
+    each("ended", it.ended);
+    each("unstartable_told", it.unstartable_told);
     each("not_before", it.not_before);
     each("wait_untold", it.wait_untold);
 }
@@ -120,6 +123,8 @@ void fields(auto&& each, is<core::death> auto& it) {
 void fields(auto&& each, is<core::group_state> auto& it) {
     each("wishes", it.wishes);
     each("phase", it.phase);
+    each("opened_at", it.opened_at);
+    each("demanded", it.demanded);
     each("start_again", it.start_again);
     each("workers", it.workers);
     each("current", it.current);
@@ -277,6 +282,8 @@ void fields(auto&& each, is<followed_program> auto& it) {
 
 void fields(auto&& each, is<group> auto& it) {
     each("settings", it.settings);
+    each("configured", it.configured);
+    each("retired", it.retired);
     each("listeners", it.listeners);
     each("old_listeners", it.old_listeners);
     each("trouble", it.trouble);

@@ -123,6 +123,8 @@ struct followed_program {
 
 struct group {
     config::group_settings settings;
+    std::optional<config::group_settings> configured; ///< if they were changed at run time
+    bool retired = false;                             ///< the file has it no more
     std::vector<listener> listeners;
     std::vector<listener> old_listeners; ///< that only older generations have
     std::string trouble;                 ///< why the group could not be started; empty: it could

@@ -85,6 +85,8 @@ group_runner::group_runner(boost::asio::io_context& context, const handoff::grou
       settings_(from.settings),
       listeners_(listener_set::take_over(from)),
       trouble_(from.trouble),
+      configured_(from.configured),
+      retired_(from.retired),
       around_(around),
       group_(from.state, std::random_device()(), !from.preloads.empty()),
       timer_(context) {
@@ -102,20 +104,20 @@ group_runner::~group_runner() = default;
 
 std::optional<std::string> group_runner::open() {
     if (trouble_.empty()) return std::nullopt;
-    if (auto found = find_program(settings_, around_); !found) {
-        trouble_ = found.error().message();
-        return trouble_;
-    }
-    if (auto who = os::find_identity(settings_.user, settings_.group); !who) {
-        trouble_ = who.error().message();
-        return trouble_;
-    }
-    auto opened = listener_set::open(settings_, listeners_);
-    if (!opened) {
-        trouble_ = opened.error();
-        return trouble_;
-    }
+    if (auto wrong = check(settings_, around_)) return trouble_ = *wrong;
+    listener_set::list_type none;
+    auto opened = listener_set::open(settings_, listeners_, none);
+    if (!opened) return trouble_ = opened.error();
     adopt(std::move(*opened));
+    return std::nullopt;
+}
+
+std::optional<std::string> group_runner::check(const config::group_settings& wishes,
+                                               const surroundings& around) {
+    auto found = find_program(wishes, around);
+    if (!found) return found.error().message();
+    auto who = os::find_identity(wishes.user, wishes.group);
+    if (!who) return who.error().message();
     return std::nullopt;
 }
 
@@ -141,7 +143,11 @@ void group_runner::settle() {
 }
 
 handoff::group group_runner::hand_over() const {
-    handoff::group into{.settings = settings_, .trouble = trouble_, .state = group_.state()};
+    handoff::group into{.settings = settings_,
+                        .configured = configured_,
+                        .retired = retired_,
+                        .trouble = trouble_,
+                        .state = group_.state()};
     listeners_.hand_over(into);
     for (const auto& [number, plan] : plans_)
         if (plan) into.recipes.push_back(hand_over_recipe(number, plan->recipe()));
@@ -186,7 +192,8 @@ void group_runner::take_over(const handoff::preload& from) {
         for (const handoff::birth_wish& one : wishes)
             left.push_back({one.id, one.index, from.generation});
     // Not now: workers may need what the master is only about to take over.
-    boost::asio::post(context_, [this, left = std::move(left)] {
+    boost::asio::post(context_, [this, alive = std::weak_ptr(alive_), left = std::move(left)] {
+        if (alive.expired()) return;
         for (const core::action::spawn& wish : left)
             execute(wish);
     });
@@ -203,14 +210,41 @@ void group_runner::notice_unseen_deaths() {
 }
 
 void group_runner::change(const config::group_settings& wishes) {
+    if (!configured_) configured_ = settings_;
     settings_ = wishes;
     open_services();
     notice(core::event::reconfigure{wishes.policy});
 }
 
+bool group_runner::reconfigure(const config::group_settings& wishes, listener_set listeners) {
+    bool comes_back = std::exchange(retired_, false);
+    bool is_new = !trouble_.empty();
+    settings_ = wishes;
+    configured_.reset();
+    adopt(std::move(listeners));
+    open_notify_socket();
+    notice(core::event::reconfigure{wishes.policy});
+    if (group_.phase() == core::group_phase::stopped) plans_.clear();
+    forget_old_listeners();
+    if (comes_back) notice(core::event::restart{});
+    if (is_new) notice(core::event::start{});
+    return !comes_back && !is_new && group_.phase() == core::group_phase::running;
+}
+
+void group_runner::retire() {
+    retired_ = true;
+    notice(core::event::stop{group_.wishes().stop_signal});
+}
+
+bool group_runner::is_gone() const {
+    return retired_ && group_.phase() == core::group_phase::stopped && !has_helpers();
+}
+
 void group_runner::schedule() {
     if (std::exchange(scheduled_, true)) return;
-    boost::asio::post(context_, [this] { step(); });
+    boost::asio::post(context_, [this, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) step();
+    });
 }
 
 void group_runner::step() {
@@ -288,7 +322,15 @@ void group_runner::notice_stray(const os::reaped& dead) {
 void group_runner::forget_plans() {
     if (plans_.size() < 2) return;
     std::erase_if(plans_, [&](const auto& known) { return !group_.needs(known.first); });
-    if (plans_.size() < 2) listeners_.forget_old();
+    if (listeners_.has_old()) forget_old_listeners();
+}
+
+/// Workers of a generation that is still needed are to get what those before them got.
+void group_runner::forget_old_listeners() {
+    std::vector<int> in_use;
+    for (const auto& [number, plan] : plans_)
+        if (plan) std::ranges::copy(plan->recipe().descriptors, std::back_inserter(in_use));
+    listeners_.forget_old(in_use);
 }
 
 void group_runner::perform(const core::action::spawn& what) {
@@ -373,9 +415,10 @@ void group_runner::arm_timer() {
     }
     if (*deadline <= core::time_point::clock::now()) return schedule();
     timer_.expires_at(*deadline);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) schedule();
-    });
+    timer_.async_wait(
+        [this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+            if (!error && !alive.expired()) schedule();
+        });
 }
 
 os::result<std::string> group_runner::find_program(const config::group_settings& wishes,

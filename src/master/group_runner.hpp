@@ -61,9 +61,9 @@ class group_runner {
     group_runner(const group_runner&) = delete;
     group_runner& operator=(const group_runner&) = delete;
 
-    /// Where the program of `wishes` is now, see os::find_program.
-    static os::result<std::string> find_program(const config::group_settings& wishes,
-                                                const surroundings& around);
+    /// Why no worker of `wishes` could be started, as far as can be seen beforehand, in one line.
+    static std::optional<std::string> check(const config::group_settings& wishes,
+                                            const surroundings& around);
 
     /// Looks for the program and opens the listeners, unless that has been done: to be called
     /// before the group is started. Returns why it is not possible, in one line; that is `trouble`
@@ -100,6 +100,10 @@ class group_runner {
 
     const core::group& group() const { return group_; }
     const config::group_settings& settings() const { return settings_; }
+    /// As they were before anything was changed at run time.
+    const config::group_settings& configured() const {
+        return configured_ ? *configured_ : settings_;
+    }
     const listener_set::list_type& listeners() const { return listeners_.list(); }
     const listener_set& open_listeners() const { return listeners_; }
     using preload_map = std::map<core::generation, std::shared_ptr<preload>>;
@@ -107,6 +111,16 @@ class group_runner {
     /// Replaces the settings that may change at run time. Program, environment and directory follow
     /// with the next generation.
     void change(const config::group_settings& wishes);
+    /// The same with all settings, of a file that was read again, and the listeners to them. A
+    /// group that is new, was retired or could not be started before is started. Returns whether
+    /// workers run that only an upgrade will give the new settings.
+    bool reconfigure(const config::group_settings& wishes, listener_set listeners);
+
+    /// Stops the group for good: the file has it no more.
+    void retire();
+    bool is_retired() const { return retired_; }
+    /// Whether it is retired and nothing is left of it.
+    bool is_gone() const;
 
   private:
     using plan_result = os::result<os::spawn_plan>;
@@ -120,6 +134,9 @@ class group_runner {
     void perform(const core::action::run_stop_command& what);
     void perform(const core::action::tell& what);
     void forget_plans();
+    void forget_old_listeners();
+    static os::result<std::string> find_program(const config::group_settings& wishes,
+                                                const surroundings& around);
     void begin_preload(core::generation number);
     void tend_preloads();
     void execute(const core::action::spawn& what);
@@ -162,6 +179,8 @@ class group_runner {
     config::group_settings settings_;
     listener_set listeners_;
     std::string trouble_;
+    std::optional<config::group_settings> configured_; ///< if settings_ were changed since
+    bool retired_ = false;
     const surroundings& around_;
     core::group group_;
     std::map<core::generation, plan_result> plans_;
@@ -176,6 +195,7 @@ class group_runner {
     std::list<observer> observers_;
     std::function<void()> settled_;
     bool scheduled_ = false;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true); ///< for handlers that outlive this
 };
 
 /// Names of options with the values for each, see config::change_at_run_time.

@@ -25,35 +25,31 @@ shared make_listener(os::opened_listener open, std::string wish) {
     return std::make_shared<const listener>(std::move(open), std::move(file), std::move(wish));
 }
 
-/// Another descriptor for the same socket, so that each belongs to one group.
-os::result<shared> duplicate(const listener& from) {
-    auto fd = os::duplicate(from.open.fd.get());
-    if (!fd) return fd.error();
-    os::opened_listener open{std::move(*fd),   from.open.address,
-                             from.open.family, from.open.server_starter_key,
-                             from.open.name,   {}};
-    return std::make_shared<const listener>(std::move(open), from.file, from.wish);
-}
-
-listener_set::list_type made_for(const std::string& wish, const listener_set& among) {
-    listener_set::list_type found;
-    std::ranges::copy_if(among.list(), std::back_inserter(found),
-                         [&](const shared& one) { return one->wish == wish; });
-    return found;
-}
-
-os::result<listener_set::list_type> share(const std::string& wish, const listener_set& own,
-                                          const std::vector<const listener_set*>& others) {
-    listener_set::list_type found = made_for(wish, own);
-    for (const listener_set* other : others) {
-        if (!found.empty()) break;
-        for (const shared& one : made_for(wish, *other)) {
-            auto copy = duplicate(*one);
-            if (!copy) return copy.error();
-            found.push_back(std::move(*copy));
-        }
+/// Other descriptors for the same sockets, so that each belongs to one group.
+os::result<listener_set::list_type> duplicate(const listener_set::list_type& from) {
+    listener_set::list_type copies;
+    for (const shared& one : from) {
+        auto fd = os::duplicate(one->open.fd.get());
+        if (!fd) return fd.error();
+        const os::opened_listener& old = one->open;
+        os::opened_listener open{std::move(*fd),         old.address, old.family,
+                                 old.server_starter_key, old.name,    {}};
+        copies.push_back(std::make_shared<const listener>(std::move(open), one->file, one->wish));
     }
-    return found;
+    return copies;
+}
+
+/// Takes out of `pool` what was opened for that. One SPEC is one listener, but for systemd's.
+listener_set::list_type take(listener_set::list_type& pool, const config::bind_spec& spec,
+                             const std::string& wish) {
+    listener_set::list_type taken;
+    bool several = std::holds_alternative<config::systemd_socket>(spec.address);
+    std::erase_if(pool, [&](const shared& one) {
+        bool wanted = one->wish == wish && (several || taken.empty());
+        if (wanted) taken.push_back(one);
+        return wanted;
+    });
+    return taken;
 }
 
 os::result<listener_set::list_type> bind(const config::bind_spec& spec,
@@ -112,17 +108,26 @@ std::string wish_of(const config::bind_spec& spec, config::ip_family family) {
 }
 
 listener_set::opened listener_set::open(const config::group_settings& wishes,
-                                        const listener_set& own,
-                                        const std::vector<const listener_set*>& others) {
+                                        const listener_set& own, list_type& released) {
     listener_set made;
+    list_type before = own.current_;
     for (const config::bind_spec& spec : wishes.listeners) {
-        auto some = share(wish_of(spec, wishes.family), own, others);
+        std::string wish = wish_of(spec, wishes.family);
+        os::result<list_type> some = take(before, spec, wish);
+        if (some->empty()) some = duplicate(take(released, spec, wish));
         if (some && some->empty()) some = bind(spec, wishes);
         if (!some)
             return opened(boost::system::in_place_error, spec.text + ": " + some.error().message());
         std::ranges::copy(*some, std::back_inserter(made.current_));
     }
     return made;
+}
+
+listener_set::list_type listener_set::released_by(const config::group_settings& wishes) const {
+    list_type left = current_;
+    for (const config::bind_spec& spec : wishes.listeners)
+        take(left, spec, wish_of(spec, wishes.family));
+    return left;
 }
 
 listener_set listener_set::take_over(const handoff::group& from) {
@@ -163,6 +168,12 @@ void listener_set::replace(listener_set fresh) {
         if (std::ranges::find(fresh.current_, one) == fresh.current_.end())
             old_.push_back(std::move(one));
     current_ = std::move(fresh.current_);
+}
+
+void listener_set::forget_old(const std::vector<int>& in_use) {
+    std::erase_if(old_, [&](const shared& one) {
+        return std::ranges::find(in_use, one->open.fd.get()) == in_use.end();
+    });
 }
 
 } // namespace einhyrningsins::master

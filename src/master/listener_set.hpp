@@ -28,10 +28,12 @@ class listener_set {
     using opened = boost::system::result<listener_set, std::string>;
 
     /// Opens all that `wishes` ask for, or none. What is open already is not bound anew: `own`, of
-    /// the same group before, and `others` are looked through. The error is one line that names the
-    /// SPEC.
-    static opened open(const config::group_settings& wishes, const listener_set& own = {},
-                       const std::vector<const listener_set*>& others = {});
+    /// the same group before, and what other groups have `released` are looked through, and what is
+    /// used of the latter is taken out. The error is one line that names the SPEC.
+    static opened open(const config::group_settings& wishes, const listener_set& own,
+                       list_type& released);
+    /// Those that `wishes` do not ask for any more.
+    list_type released_by(const config::group_settings& wishes) const;
 
     /// Those of another master. One that was closed on the way is bound again if possible, else
     /// reported and left out.
@@ -44,9 +46,11 @@ class listener_set {
     bool has(const std::vector<int>& descriptors) const;
 
     /// From now on new generations get those of `fresh`. What is in it no more stays open for older
-    /// generations, until forget_old().
+    /// generations.
     void replace(listener_set fresh);
-    void forget_old() { old_.clear(); }
+    /// Closes the old ones that are not among the descriptors `in_use`.
+    void forget_old(const std::vector<int>& in_use);
+    bool has_old() const { return !old_.empty(); }
 
   private:
     list_type current_;

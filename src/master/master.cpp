@@ -81,8 +81,8 @@ void master::describe_surroundings(std::string working_directory) {
 
 /// Before anything is bound (SPEC section 3).
 void master::check_program() const {
-    auto found = group_runner::find_program(settings_.groups[0], around_);
-    if (!found) throw start_failure(found.error().message());
+    auto wrong = group_runner::check(settings_.groups[0], around_);
+    if (wrong) throw start_failure(*wrong);
 }
 
 void master::enter() {
@@ -133,6 +133,39 @@ void master::add_group(std::unique_ptr<group_runner> runner) {
     groups_.push_back(std::move(runner));
 }
 
+std::vector<group_runner*> master::carry_out(reconfiguration& what) {
+    using enum reconfiguration::fate;
+    std::vector<group_runner*> to_upgrade;
+    for (reconfiguration::step& next : what.steps()) {
+        if (next.what == unchanged) continue;
+        log(severity::info, next.name,
+            std::string("the file was read again: ") + to_string(next.what));
+        group_runner* runner = find_group(groups_, next.name);
+        if (next.what == removed) {
+            runner->retire();
+            continue;
+        }
+        if (!runner) {
+            add_group(std::make_unique<group_runner>(context_, next.wishes, around_));
+            runner = groups_.back().get();
+        }
+        if (runner->reconfigure(next.wishes, std::move(next.listeners)) && next.what == upgraded)
+            to_upgrade.push_back(runner);
+    }
+    sort_groups(what);
+    return to_upgrade;
+}
+
+/// As the file has them; those that it has no more are at the end.
+void master::sort_groups(const reconfiguration& like) {
+    auto place = [&](const auto& runner) {
+        return std::ranges::find(like.steps(), runner->settings().name,
+                                 &reconfiguration::step::name) -
+               like.steps().begin();
+    };
+    std::ranges::stable_sort(groups_, {}, place);
+}
+
 void master::open_control(const std::optional<handoff::control_socket>& from) {
     const config::master_settings& wishes = settings_.master;
     os::unix_socket_options options{.path = around_.socket_path,
@@ -168,7 +201,7 @@ int master::run() {
         reap();
     else
         for (const auto& runner : groups_)
-            if (runner->trouble().empty()) runner->notice(core::event::start{});
+            if (runner->trouble().empty()) runner->notice(core::event::open{});
     os::forget_startup_code();
     // What no handler expected, out of memory say, is not to take the workers' master away.
     for (bool ended = false; !ended;) {
@@ -271,7 +304,15 @@ void master::end_if_settled() {
     if (stopping_ && std::ranges::all_of(groups_, is(stopped)) &&
         std::ranges::none_of(groups_, has_helpers))
         return leave(exit_code_);
-    if (std::ranges::all_of(groups_, is_hopeless)) leave(1);
+    if (std::ranges::all_of(groups_, is_hopeless)) return leave(1);
+    if (std::ranges::any_of(groups_, [](const auto& runner) { return runner->is_gone(); })) bury();
+}
+
+/// Not now: one of them is in the middle of its turn.
+void master::bury() {
+    asio::post(context_, [this] {
+        std::erase_if(groups_, [](const auto& runner) { return runner->is_gone(); });
+    });
 }
 
 void master::leave(int exit_code) {

@@ -8,6 +8,7 @@
 #include "master/control_server.hpp"
 #include "master/group_runner.hpp"
 #include "master/path_watcher.hpp"
+#include "master/reconfiguration.hpp"
 #include "master/reload.hpp"
 #include "os/exec.hpp"
 #include "os/files.hpp"
@@ -50,6 +51,9 @@ class master {
     /// ends when the last one has gone.
     void stop(std::optional<int> signal);
     bool is_stopping() const { return stopping_; }
+
+    /// Makes the groups those of `what`. Returns those that have to be upgraded for it.
+    std::vector<group_runner*> carry_out(reconfiguration& what);
 
     /// Replaces the master's program, and has the new one do `wish`, for `client` if there is one.
     void reload_for(handoff::wish wish, std::shared_ptr<control_connection> client);
@@ -94,6 +98,8 @@ class master {
     void quit();
     void reap();
     void end_if_settled();
+    void bury();
+    void sort_groups(const reconfiguration& like);
     void leave(int exit_code);
 
     boost::asio::io_context& context_;

@@ -149,6 +149,7 @@ json::object config(const group_runner& runner) {
 const char* state_name(const core::group& group) {
     if (group.upgrade()) return "upgrading";
     switch (group.phase()) {
+    case core::group_phase::waiting: return "waiting";
     case core::group_phase::running: return "running";
     case core::group_phase::stopping: return "stopping";
     case core::group_phase::given_up: return "given_up";

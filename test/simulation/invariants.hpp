@@ -81,6 +81,7 @@ class invariants {
     void check(const core::action::begin_generation& what);
     void check(const core::action::spawn& what);
     void check(const core::action::signal& what);
+    void check(const core::action::run_stop_command&) {}
     void check(const core::action::tell& what);
     void check_report(const core::report_of::worker_acked& what);
     void check_report(const core::report_of::ack_overdue& what);

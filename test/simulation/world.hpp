@@ -52,6 +52,7 @@ class world {
     void perform(const core::action::begin_generation& what);
     void perform(const core::action::spawn& what);
     void perform(const core::action::signal& what);
+    void perform(const core::action::run_stop_command&) {}
     void perform(const core::action::tell&) {}
 
     void pass(core::duration length);

@@ -57,6 +57,8 @@ void life::perform(const action::signal& what) {
     deeds_.push_back(signal_name(what.number) + " to " + std::to_string(what.pid));
 }
 
+void life::perform(const action::run_stop_command&) { deeds_.push_back("stop command"); }
+
 void life::perform(const action::tell& what) { news_.push_back(to_string(what.what)); }
 
 std::ostream& operator<<(std::ostream& out, const lines& what) {
@@ -69,7 +71,7 @@ std::ostream& operator<<(std::ostream& out, const lines& what) {
 }
 
 std::ostream& operator<<(std::ostream& out, group_phase phase) {
-    constexpr const char* names[] = {"stopped", "running", "stopping", "given_up"};
+    constexpr const char* names[] = {"stopped", "waiting", "running", "stopping", "given_up"};
     return out << names[static_cast<unsigned>(phase)];
 }
 

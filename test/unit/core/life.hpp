@@ -58,6 +58,7 @@ class life {
     void perform(const action::begin_generation& what);
     void perform(const action::spawn& what);
     void perform(const action::signal& what);
+    void perform(const action::run_stop_command& what);
     void perform(const action::tell& what);
 
     core::group group_;
