@@ -3,6 +3,11 @@
 
 #include "config/grammar.hpp"
 #include "config/option.hpp"
+#include "config/quote.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
 
 namespace einhyrningsins::config {
 namespace {
@@ -12,10 +17,29 @@ void fill_in(settings& wishes) {
     master_settings& master = wishes.master;
     group_settings& group = wishes.groups[0];
     const std::string& name = master.command_name;
-    group.name = group_name(name, group.command[0]);
+    if (master.config_file.empty()) group.name = group_name(name, group.command[0]);
     if (master.socket_path.empty())
         master.socket_path = name.empty() ? "/tmp/einhorn.sock" : "/tmp/einhorn-" + name + ".sock";
     if (master.lockfile.empty()) master.lockfile = default_lockfile(master.socket_path);
+}
+
+constexpr std::array of_the_file{"number", "bind", "manual", "retries"};
+
+/// What says the same as a file, or would leave unsaid which group it is about.
+complaint beside_file(const draft& from) {
+    for (const char* name : of_the_file)
+        if (std::ranges::find(from.given, name) != from.given.end())
+            return std::string("--") + name + ": with --config it is said in the file, as " +
+                   (name == std::string_view("bind") ? "socket_address" : name) + " of a group";
+    if (from.group.command.empty()) return std::nullopt;
+    return quote(from.group.command[0]) +
+           ": with --config the programs are named in the file, as cmd of a group";
+}
+
+complaint without_program(const draft& from) {
+    const std::vector<std::string>& command = from.group.command;
+    if (!command.empty() && !command[0].empty()) return std::nullopt;
+    return "no program to run; usage: einhyrningsins [OPTIONS] [--] PROGRAM [ARGS...]";
 }
 
 } // namespace
@@ -37,9 +61,8 @@ parse_command_line(const std::vector<std::string>& words, unsigned cpus) {
     draft into{line.kind, line.wishes.master, group};
     if (auto wrong = read_words({.options = options()}, words, into)) return text_error{*wrong};
     if (line.kind >= request_kind::help) return line;
-    if (group.command.empty() || group.command[0].empty())
-        return text_error{
-            "no program to run; usage: einhyrningsins [OPTIONS] [--] PROGRAM [ARGS...]"};
+    bool by_file = !line.wishes.master.config_file.empty();
+    if (auto wrong = by_file ? beside_file(into) : without_program(into)) return text_error{*wrong};
     fill_in(line.wishes);
     return line;
 }

@@ -11,7 +11,8 @@
 
 namespace einhyrningsins::config {
 
-/// What a command line asks for. `wishes` are complete for run and check.
+/// What a command line asks for. `wishes` are complete for run and check; with --config but for the
+/// groups: then there is one, with neither name nor command, from which those of the file begin.
 struct command_line {
     request_kind kind = request_kind::run;
     settings wishes;

@@ -160,6 +160,7 @@ complaint take_all(const splitter& known, const std::vector<po::option>& given, 
         assert(meant);
         if (auto wrong = meant->take(into, one.value.empty() ? "" : one.value[0]))
             return "--" + one.string_key + ": " + *wrong;
+        into.given.push_back(one.string_key);
     }
     return std::nullopt;
 }

@@ -35,6 +35,7 @@ std::string describe(std::span<const option> some) {
 std::string help_text() {
     std::string text =
         "Usage: einhyrningsins [OPTIONS] [--] PROGRAM [ARGS...]\n"
+        "       einhyrningsins [OPTIONS] --config FILE\n"
         "\n"
         "Binds sockets, runs COUNT copies of PROGRAM on them, keeps them alive, and replaces\n"
         "them without losing a connection.\n";
@@ -45,7 +46,8 @@ std::string help_text() {
             "  einhyrningsins -c web -m -b /run/web.sock,mode=0660 ./app --its-own-option\n"
             "  einhyrningsinsctl upgrade\n"
             "\n"
-            "See einhyrningsins(1), einhyrningsinsctl(1) and einhyrningsins-protocol(7).\n";
+            "See einhyrningsins(1), einhyrningsins.toml(5), einhyrningsinsctl(1), "
+            "einhyrningsins-protocol(7).\n";
     return text;
 }
 

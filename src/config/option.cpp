@@ -26,6 +26,13 @@ const option* find_option(std::string_view name) {
     return found == all.end() ? nullptr : &*found;
 }
 
+void forget_values(group_settings& group, const option& known) {
+    std::string_view name = known.name;
+    if (name == "drop-env-var") group.drop_variables.clear();
+    if (name == "bind") group.listeners.clear();
+    if (name.starts_with("ipv")) group.family = ip_family::any;
+}
+
 complaint change_at_run_time(group_settings& group, std::string_view name,
                              const std::vector<std::string>& values) {
     std::string dashed(name);
@@ -37,7 +44,7 @@ complaint change_at_run_time(group_settings& group, std::string_view name,
     request_kind unasked = request_kind::run;
     master_settings untouched;
     group_settings changed = group;
-    if (known->repeatable) changed.drop_variables.clear();
+    forget_values(changed, *known);
     draft into{unasked, untouched, changed};
     for (const std::string& value : values)
         if (auto wrong = known->take(into, value)) return subject + *wrong;

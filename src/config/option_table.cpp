@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "config/option.hpp"
 
+#include "config/group_name.hpp"
 #include "config/number.hpp"
 #include "config/quote.hpp"
+#include "config/shell_words.hpp"
 #include "core/signal_name.hpp"
-
-#include <boost/program_options/parsers.hpp>
 
 #include <algorithm>
 #include <array>
@@ -22,8 +22,8 @@ constexpr int most_workers = 10000;
 // What most options do with their value: put it into the member named.
 
 template <bool group_settings::*member>
-complaint set(draft& into, const std::string&) {
-    into.group.*member = true;
+complaint set(draft& into, const std::string& value) {
+    into.group.*member = value != flag_off;
     return fine;
 }
 
@@ -88,12 +88,8 @@ complaint seconds(draft& into, const std::string& value) {
 
 // What is left have something to say of their own.
 
-/// It becomes part of a path, of log lines and of what ps(1) shows.
 complaint command_name(draft& into, const std::string& value) {
-    bool usable = !value.empty() && std::ranges::none_of(value, [](unsigned char c) {
-        return c == '/' || c < ' ' || c == 0x7f;
-    });
-    if (!usable) return quote(value) + " is no name: it must be a word without '/'";
+    if (!is_group_name(value)) return quote(value) + no_group_name;
     into.master.command_name = value;
     return fine;
 }
@@ -121,7 +117,8 @@ complaint bind(draft& into, const std::string& value) {
 }
 
 template <ip_family family>
-complaint only_family(draft& into, const std::string&) {
+complaint only_family(draft& into, const std::string& value) {
+    if (value == flag_off) return fine;
     if (into.group.family != ip_family::any && into.group.family != family)
         return "--ipv4-only and --ipv6-only exclude each other; leave both out for both families";
     into.group.family = family;
@@ -132,8 +129,12 @@ complaint backlog(draft& into, const std::string& value) {
     return take_number(into.group.backlog, value, 1, std::numeric_limits<int>::max());
 }
 
-complaint manual(draft& into, const std::string&) {
-    into.group.policy.ack = core::ack_manual{into.group.ack_timeout};
+complaint manual(draft& into, const std::string& value) {
+    core::ack_policy& ack = into.group.policy.ack;
+    if (value != flag_off)
+        ack = core::ack_manual{into.group.ack_timeout};
+    else if (std::holds_alternative<core::ack_manual>(ack))
+        ack = core::ack_timer{};
     return fine;
 }
 
@@ -186,26 +187,11 @@ complaint socket_mode(draft& into, const std::string& value) {
     return fine;
 }
 
-/// Whether a quotation in `text` is not ended, or its last character would quote the next.
-bool is_unfinished(std::string_view text) {
-    char open = 0;
-    bool quoted = false;
-    for (char c : text) {
-        if (std::exchange(quoted, false)) continue;
-        if (c == '\\')
-            quoted = true;
-        else if (c == open)
-            open = 0;
-        else if (!open && (c == '\'' || c == '"'))
-            open = c;
-    }
-    return open != 0 || quoted;
-}
-
 complaint reexec_as(draft& into, const std::string& value) {
-    if (is_unfinished(value)) return quote(value) + " ends within a quotation";
-    into.master.reexec_as = boost::program_options::split_unix(value, " \t\n", "'\"", "\\");
-    if (into.master.reexec_as.empty()) return "must not be empty";
+    auto words = split_shell_words(value);
+    if (!words) return words.error().message;
+    if (words->empty()) return "must not be empty";
+    into.master.reexec_as = std::move(*words);
     return fine;
 }
 
@@ -215,29 +201,30 @@ complaint log_lines(draft& into, const std::string& value) {
     return fine;
 }
 
+constexpr bool of_workers = true;
 constexpr bool once = false, repeatable = true;
 constexpr bool at_start = false, at_run_time = true;
 
 constexpr std::array table{
     option{"Workers", "number", 'n', "COUNT", "workers to run (1)", once, at_run_time,
-           count<&core::policy::number>},
+           count<&core::policy::number>, of_workers},
     option{nullptr, "command-name", 'c', "NAME",
            "name of the group, in ps, in logs and in default paths\n(base name of PROGRAM)", once,
            at_start, command_name},
     option{nullptr, "drop-env-var", 0, "VAR", "a variable that workers do not get; repeatable",
-           repeatable, at_run_time, drop_env_var},
+           repeatable, at_run_time, drop_env_var, of_workers},
     option{nullptr, "nice", 0, "MASTER[:WORKER]", "niceness of master and workers", once, at_start,
-           nice},
+           nice, of_workers},
     option{nullptr, "command-socket-as-fd", 'g', nullptr,
            "give each worker a connected control socket, EINHORN_SOCK_FD", once, at_start,
-           set<&group_settings::command_socket_as_fd>},
+           set<&group_settings::command_socket_as_fd>, of_workers},
     option{nullptr, "kill-children-on-exit", 'k', nullptr,
            "workers get SIGUSR2 if the master dies, however it dies", once, at_start,
-           set<&group_settings::kill_children_on_exit>},
+           set<&group_settings::kill_children_on_exit>, of_workers},
     option{nullptr, "preload", 'p', "PATH",
            "a shared object with extern \"C\" int einhorn_main(int, char **):\n"
            "loaded once, and workers are forked from it",
-           once, at_start, word<&group_settings::preload>},
+           once, at_start, word<&group_settings::preload>, of_workers},
 
     option{"Listeners", "bind", 'b', "SPEC",
            "a listener; repeatable. ADDRESS[,OPT...], where ADDRESS is one of\n"
@@ -245,40 +232,41 @@ constexpr std::array table{
            "systemd[:NAME], fd:N, and OPT is r (SO_REUSEADDR), n (O_NONBLOCK),\n"
            "so_reuseport, backlog=N, name=WORD, or, of a path, mode=OCTAL,\n"
            "user=NAME, group=NAME",
-           repeatable, at_start, bind},
+           repeatable, at_start, bind, of_workers},
     option{nullptr, "ipv4-only", '4', nullptr, "bind only IPv4 addresses", once, at_start,
-           only_family<ip_family::v4>},
+           only_family<ip_family::v4>, of_workers},
     option{nullptr, "ipv6-only", '6', nullptr, "bind only IPv6 addresses", once, at_start,
-           only_family<ip_family::v6>},
-    option{nullptr, "backlog", 'l', "COUNT", "listen backlog (1024)", once, at_start, backlog},
+           only_family<ip_family::v6>, of_workers},
+    option{nullptr, "backlog", 'l', "COUNT", "listen backlog (1024)", once, at_start, backlog,
+           of_workers},
 
     option{"Acknowledgement", "manual", 'm', nullptr, "the same as --ack-mode manual", once,
-           at_start, manual},
+           at_start, manual, of_workers},
     option{nullptr, "ack-mode", 0, "MODE",
            "when a worker is up: 'manual' (it says so at the control socket),\n'notify' (it sends "
            "READY=1), or seconds survived (1)",
-           once, at_run_time, ack_mode},
+           once, at_run_time, ack_mode, of_workers},
     option{nullptr, "ack-timeout", 0, "SECONDS",
            "how long a manual or notify ack may take; 0 = for ever (30)", once, at_run_time,
-           ack_timeout},
+           ack_timeout, of_workers},
     option{nullptr, "retries", 'r', "COUNT",
            "give up after so many retries in a row that died before their ack\n(never)", once,
-           at_run_time, retries},
+           at_run_time, retries, of_workers},
     option{nullptr, "seconds", 's', "SECONDS", "base of the back-off after a death before ack (1)",
-           once, at_run_time, seconds<&core::policy::seconds>},
+           once, at_run_time, seconds<&core::policy::seconds>, of_workers},
 
     option{"Upgrades and stopping", "stop-signal", 0, "SIG", "what tells a worker to go (USR2)",
-           once, at_run_time, stop_signal},
+           once, at_run_time, stop_signal, of_workers},
     option{
         nullptr, "signal-timeout", 't', "SECONDS",
         "until a worker that was told to go gets SIGTERM, and SIGKILL\n10 s later; 0 = never (60)",
-        once, at_run_time, seconds<&core::policy::signal_timeout>},
+        once, at_run_time, seconds<&core::policy::signal_timeout>, of_workers},
     option{nullptr, "max-unacked", 0, "COUNT",
            "new workers unacked at once in an upgrade or a refill\n(number of CPUs)", once,
-           at_run_time, count<&core::policy::max_unacked>},
+           at_run_time, count<&core::policy::max_unacked>, of_workers},
     option{nullptr, "max-upgrade-additional", 0, "COUNT",
            "workers over --number during a rolling upgrade (no limit)", once, at_run_time,
-           count<&core::policy::max_upgrade_additional>},
+           count<&core::policy::max_upgrade_additional>, of_workers},
     option{nullptr, "reexec-as", 0, "CMDLINE",
            "what to execute in the master's place on reload, split as a shell\ndoes (its own "
            "program)",
@@ -307,8 +295,13 @@ constexpr std::array table{
     option{nullptr, "quiet", 'q', nullptr, "log only errors", once, at_start,
            level<verbosity::quiet>},
 
-    option{"Other", "check", 0, nullptr, "say what is wrong with the command line, and exit 0 or 2",
-           once, at_start, ask<request_kind::check>},
+    option{
+        "Other", "config", 0, "FILE",
+        "the groups of a TOML file, see einhyrningsins.toml(5);\nthen no PROGRAM, -n, -b, -m or -r",
+        once, at_start, word<&master_settings::config_file>},
+    option{nullptr, "check", 0, nullptr,
+           "say what is wrong with the command line or the file, and exit 0 or 2", once, at_start,
+           ask<request_kind::check>},
     option{nullptr, "help", 'h', nullptr, "this text", once, at_start, ask<request_kind::help>},
     option{nullptr, "version", 0, nullptr, "the version", once, at_start,
            ask<request_kind::version>},

@@ -16,19 +16,52 @@ constexpr std::array<std::string_view, 5> private_prefixes{
     "LISTEN_", "WATCHDOG_", "MEMORY_PRESSURE_", "EINHORN_", "SERVER_STARTER_"};
 constexpr std::array<std::string_view, 3> private_names{"NOTIFY_SOCKET", "FDSTORE", "MAINPID"};
 
-bool is_private(std::string_view name) {
+/// What firestarter's variables are called, after a prefix of the user's choice: what else begins
+/// with that is the user's.
+constexpr std::array<std::string_view, 5> firestarter_names{"_FD_COUNT", "_SOCK_PATH", "_SOCK_FD",
+                                                            "_MASTER_PID", "_WATCH_FILE"};
+constexpr std::string_view firestarter_prefix = "FIRESTARTER";
+
+bool is_firestarter(std::string_view name, std::string_view prefix) {
+    if (prefix.empty() || !name.starts_with(prefix)) return false;
+    name.remove_prefix(prefix.size());
+    if (std::ranges::find(firestarter_names, name) != firestarter_names.end()) return true;
+    return name.starts_with("_FD_") && name.find_first_not_of("0123456789", 4) == name.npos;
+}
+
+bool is_private(std::string_view name, const environment_facts& facts) {
     return std::ranges::any_of(private_prefixes, [&](auto p) { return name.starts_with(p); }) ||
-           std::ranges::find(private_names, name) != private_names.end();
+           std::ranges::find(private_names, name) != private_names.end() ||
+           is_firestarter(name, firestarter_prefix) || is_firestarter(name, facts.variable_prefix);
 }
 
 using text_list = std::vector<std::string>;
 
+std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+
+bool has(const text_list& all, std::string_view name) {
+    return std::ranges::find(all, name, [](const auto& entry) { return name_of(entry); }) !=
+           all.end();
+}
+
 text_list inherited(const environment_facts& facts) {
     text_list kept;
     for (const std::string& entry : facts.inherited) {
-        std::string_view name = std::string_view(entry).substr(0, entry.find('='));
-        if (!is_private(name) && std::ranges::find(facts.dropped, name) == facts.dropped.end())
+        std::string_view name = name_of(entry);
+        if (!is_private(name, facts) && !has(facts.added, name) &&
+            std::ranges::find(facts.dropped, name) == facts.dropped.end())
             kept.push_back(entry);
+    }
+    return kept;
+}
+
+/// Those that the master does not set itself. LISTEN_PID is its to fill in.
+text_list added(const environment_facts& facts, const text_list& own) {
+    text_list kept;
+    for (std::size_t i = facts.added.size(); i-- > 0;) {
+        std::string_view name = name_of(facts.added[i]);
+        if (name != "LISTEN_PID" && !has(own, name) && !has(kept, name))
+            kept.insert(kept.begin(), facts.added[i]);
     }
     return kept;
 }
@@ -77,17 +110,42 @@ void add_server_starter(text_list& to, const environment_facts& facts) {
     to.push_back("SERVER_STARTER_PORT=" + ports);
 }
 
+/// Under the name of einhorn they say what is said already.
+void add_firestarter(text_list& to, const environment_facts& facts) {
+    const std::string& prefix = facts.variable_prefix;
+    if (prefix.empty() || prefix == "EINHORN") return;
+    std::size_t count = facts.listeners.size();
+    to.push_back(prefix + "_MASTER_PID=" + std::to_string(facts.master_pid));
+    to.push_back(prefix + "_SOCK_PATH=" +
+                 (facts.group_socket_path.empty() ? facts.socket_path : facts.group_socket_path));
+    if (facts.socket_as_fd)
+        to.push_back(prefix + "_SOCK_FD=" + std::to_string(first_descriptor + count));
+    to.push_back(prefix + "_FD_COUNT=" + std::to_string(count));
+    for (std::size_t i = 0; i < count; ++i)
+        to.push_back(prefix + "_FD_" + std::to_string(i) + "=" +
+                     std::to_string(first_descriptor + i));
+}
+
+text_list own_variables(const environment_facts& facts) {
+    text_list own;
+    add_einhorn(own, facts);
+    if (!facts.listeners.empty()) {
+        add_systemd(own, facts);
+        add_server_starter(own, facts);
+    }
+    own.push_back("SERVER_STARTER_GENERATION=" + std::to_string(facts.generation));
+    if (!facts.notify_address.empty()) own.push_back("NOTIFY_SOCKET=" + facts.notify_address);
+    add_firestarter(own, facts);
+    return own;
+}
+
 } // namespace
 
 std::vector<std::string> worker_environment(const environment_facts& facts) {
+    text_list own = own_variables(facts);
     text_list result = inherited(facts);
-    add_einhorn(result, facts);
-    if (!facts.listeners.empty()) {
-        add_systemd(result, facts);
-        add_server_starter(result, facts);
-    }
-    result.push_back("SERVER_STARTER_GENERATION=" + std::to_string(facts.generation));
-    if (!facts.notify_address.empty()) result.push_back("NOTIFY_SOCKET=" + facts.notify_address);
+    for (const text_list& more : {added(facts, own), own})
+        result.insert(result.end(), more.begin(), more.end());
     return result;
 }
 

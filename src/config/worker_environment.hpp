@@ -20,6 +20,7 @@ struct listener_facts {
 struct environment_facts {
     std::vector<std::string> inherited; ///< the master's own, "NAME=value"
     std::vector<std::string> dropped;   ///< --drop-env-var
+    std::vector<std::string> added;     ///< in place of inherited ones; of two the last counts
     core::process_id master_pid = 0;
     std::string socket_path;   ///< absolute
     std::string group_name;    ///< for LISTEN_FDNAMES; what that cannot carry becomes '_'
@@ -29,11 +30,16 @@ struct environment_facts {
     std::size_t server_words = 0;
     core::generation generation = 0;
     std::string notify_address; ///< empty: no NOTIFY_SOCKET
+    /// What the names of firestarter's variables begin with; empty: there are none.
+    std::string variable_prefix;
+    std::string
+        group_socket_path; ///< absolute, of the group's own control socket; empty: the master's
 };
 
 /// The environment of the workers of one generation. "LISTEN_PID=" (only with listeners) and
 /// "EINHORN_CHILD_INDEX=" are left empty: they differ from worker to worker. Dropping a variable
-/// concerns what is inherited; what the master itself has to say is always there.
+/// concerns what is inherited; what the master itself has to say is always there, whatever is
+/// added.
 std::vector<std::string> worker_environment(const environment_facts& facts);
 
 } // namespace einhyrningsins::config

@@ -98,9 +98,10 @@ void auto_upgrade::hear(const os::inotify::news& what) {
 
 void auto_upgrade::wait() {
     timer_.expires_after(quiet_time);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) look();
-    });
+    timer_.async_wait(
+        [this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+            if (!error && !alive.expired()) look();
+        });
 }
 
 void auto_upgrade::look() {

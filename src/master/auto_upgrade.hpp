@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +55,7 @@ class auto_upgrade {
     bool changing_ = false; ///< somebody has written to the file and not closed it yet
     bool complained_ = false;
     boost::asio::steady_timer timer_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true); ///< for handlers that outlive this
 };
 
 } // namespace einhyrningsins::master

@@ -15,8 +15,9 @@ os::result<std::unique_ptr<demand_watch>> demand_watch::begin(boost::asio::io_co
     std::unique_ptr<demand_watch> made(new demand_watch(context, std::move(*set)));
     made->readable_.async_wait(
         boost::asio::posix::stream_descriptor::wait_read,
-        [demanded = std::move(demanded)](const boost::system::error_code& error) {
-            if (!error) demanded();
+        [alive = std::weak_ptr(made->alive_),
+         demanded = std::move(demanded)](const boost::system::error_code& error) {
+            if (!error && !alive.expired()) demanded();
         });
     return made;
 }

@@ -31,6 +31,7 @@ class demand_watch {
 
     os::readable_set set_;
     boost::asio::posix::stream_descriptor readable_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true); ///< for handlers that outlive this
 };
 
 } // namespace einhyrningsins::master

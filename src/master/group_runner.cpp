@@ -6,6 +6,7 @@
 #include "master/access.hpp"
 #include "master/logging.hpp"
 #include "os/exec.hpp"
+#include "os/process.hpp"
 #include "os/signals.hpp"
 
 #include <boost/asio/post.hpp>
@@ -66,6 +67,11 @@ std::string search_path(const std::vector<std::string>& environment) {
     for (const std::string& entry : environment)
         if (entry.starts_with("PATH=")) return entry.substr(5);
     return "/bin:/usr/bin"; // as execvp(3) has it
+}
+
+std::string directory_of(const config::group_settings& wishes, const surroundings& around) {
+    if (wishes.working_directory.empty()) return around.working_directory;
+    return os::absolute_path(wishes.working_directory, around.working_directory);
 }
 
 group_runner::group_runner(boost::asio::io_context& context, config::group_settings wishes,
@@ -171,7 +177,7 @@ void group_runner::take_over(const handoff::recipe& from) {
     if (recipe.descriptors.empty() || !listeners_.has(recipe.descriptors))
         recipe.descriptors = listeners_.descriptors();
     if (!recipe.directory) {
-        auto directory = os::open_directory(around_.working_directory);
+        auto directory = os::open_directory(directory_of(settings_, around_));
         if (!directory) return;
         recipe.directory = std::move(*directory);
     }
@@ -424,7 +430,7 @@ void group_runner::arm_timer() {
 os::result<std::string> group_runner::find_program(const config::group_settings& wishes,
                                                    const surroundings& around) {
     return os::find_program(wishes.command[0], search_path(around.environment),
-                            around.working_directory);
+                            directory_of(wishes, around));
 }
 
 os::result<os::spawn_recipe> group_runner::make_recipe(core::generation number) const {
@@ -437,7 +443,7 @@ os::result<os::spawn_recipe> group_runner::make_recipe(core::generation number) 
 
 os::result<os::spawn_recipe> group_runner::make_recipe(core::generation number,
                                                        const config::group_settings& wishes) const {
-    auto directory = os::open_directory(around_.working_directory);
+    auto directory = os::open_directory(directory_of(wishes, around_));
     if (!directory) return directory.error();
     auto program = find_program(wishes, around_);
     if (!program) return program.error();
@@ -468,6 +474,8 @@ std::vector<std::string> group_runner::make_environment(core::generation number)
                                     .socket_as_fd = settings_.command_socket_as_fd,
                                     .generation = number};
     facts.server_words = settings_.server_words;
+    facts.added = settings_.environment;
+    facts.variable_prefix = settings_.variable_prefix;
     if (number >= settings_.drops_since) facts.dropped = settings_.drop_variables;
     for (const auto& one : listeners())
         facts.listeners.push_back({one->open.family, one->open.name, one->open.server_starter_key});

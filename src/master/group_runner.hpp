@@ -42,6 +42,9 @@ struct surroundings {
 /// The directories where workers' programs are looked for: PATH in `environment`.
 std::string search_path(const std::vector<std::string>& environment);
 
+/// Where the workers of a group run.
+std::string directory_of(const config::group_settings& wishes, const surroundings& around);
+
 /// The shell of one group: turns what happens into events, and performs what the core decides. Owns
 /// the group's listeners.
 class group_runner {

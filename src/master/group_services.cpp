@@ -2,9 +2,9 @@
 //
 // What the settings of a group ask for beside its workers: who watches what for it, and which other
 // programs run for it.
+#include "master/configuration.hpp"
 #include "master/group_runner.hpp"
 #include "master/logging.hpp"
-#include "os/files.hpp"
 #include "os/process.hpp"
 
 #include <algorithm>
@@ -203,7 +203,7 @@ void group_runner::follow_program() {
     auto found = find_program(settings_, around_);
     const std::string& path = found ? *found : settings_.command[0];
     if (path.find('/') == std::string::npos) return;
-    auto_upgrade_->follow(os::absolute_path(path, around_.working_directory));
+    auto_upgrade_->follow(os::absolute_path(path, directory_of(settings_, around_)));
 }
 
 /// Only while the group waits for its first client are its listeners watched.

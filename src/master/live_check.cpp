@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/live_check.hpp"
 
-#include "os/files.hpp"
-
 #include <utility>
 
 namespace einhyrningsins::master {
@@ -14,8 +12,9 @@ constexpr auto any_touch = os::change::content | os::change::closed | os::change
 
 } // namespace
 
-os::result<std::unique_ptr<live_check>> live_check::begin(path_watcher& paths, handler touched) {
-    auto files = os::touch_directory::make(os::temporary_directory());
+os::result<std::unique_ptr<live_check>>
+live_check::begin(path_watcher& paths, const std::string& parent, handler touched) {
+    auto files = os::touch_directory::make(parent);
     if (!files) return files.error();
     std::unique_ptr<live_check> made(new live_check(paths, std::move(*files), std::move(touched)));
     if (auto watched = made->watch(); !watched) return watched.error();

@@ -17,7 +17,9 @@ class live_check {
     /// Called with the index of a worker whose file was touched, written, removed or replaced.
     using handler = std::function<void(unsigned)>;
 
-    static os::result<std::unique_ptr<live_check>> begin(path_watcher& paths, handler touched);
+    /// The files are in a directory of their own below `parent`.
+    static os::result<std::unique_ptr<live_check>>
+    begin(path_watcher& paths, const std::string& parent, handler touched);
     /// Goes on with the files of another master, in `directory`.
     static os::result<std::unique_ptr<live_check>>
     take_over(path_watcher& paths, const std::string& directory, handler touched);

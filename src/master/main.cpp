@@ -4,6 +4,7 @@
 #include "config/number.hpp"
 #include "handoff/einhorn_state.hpp"
 #include "handoff/text.hpp"
+#include "master/configuration.hpp"
 #include "master/logging.hpp"
 #include "master/master.hpp"
 #include "master/start_failure.hpp"
@@ -22,6 +23,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -61,17 +63,11 @@ int serve(Origin origin, master::call how, const std::vector<std::string>& warni
 
 constexpr std::size_t longest_state = 256 * 1024 * 1024;
 
-/// Where einhorn has its files.
-std::string temporary_directory() {
-    const char* wish = std::getenv("TMPDIR");
-    return wish && *wish ? wish : "/tmp";
-}
-
 handoff::einhorn_surroundings surroundings_of_einhorn() {
     return {.wall_clock = std::chrono::system_clock::now(),
             .now = core::time_point::clock::now(),
             .cpus = os::available_cpus(),
-            .temporary_directory = temporary_directory(),
+            .temporary_directory = master::temporary_directory(),
             .working_directory = os::logical_working_directory(std::getenv("PWD"))};
 }
 
@@ -126,31 +122,43 @@ bool is_called(std::string_view path, std::string_view name) {
 
 bool is_einhorn() { return is_called(program, "einhorn"); }
 
-auto parse(const std::vector<std::string>& words) {
-    if (!is_einhorn()) return config::parse_command_line(words, os::available_cpus());
-    return config::parse_einhorn_command_line(words, os::available_cpus(), temporary_directory());
+config::personality own_personality() {
+    return is_einhorn() ? config::personality::einhorn : config::personality::einhyrningsins;
 }
 
-int answer(config::request_kind what) {
+int complain(const master::misconfiguration& why) {
+    for (const std::string& line : why.complaints)
+        complain(line, why.exit_code);
+    return why.exit_code;
+}
+
+std::string praise(const config::settings& wishes) {
+    const std::string& file = wishes.master.config_file;
+    if (file.empty()) return "the command line is right\n";
+    std::size_t count = wishes.groups.size();
+    return file + " is right: " + std::to_string(count) + (count == 1 ? " group\n" : " groups\n");
+}
+
+int answer(const config::command_line& line) {
     using enum config::request_kind;
-    switch (what) {
+    switch (line.kind) {
     case help: return print(config::help_text());
     case version: return print(std::string("einhyrningsins ") + protocol::version + "\n");
-    default: return print("the command line is right\n");
+    default: return print(praise(line.wishes));
     }
 }
 
 /// einhorn calls a request for help a failure.
-int answer_as_einhorn(config::request_kind what) {
+int answer_as_einhorn(const config::command_line& line) {
     using enum config::request_kind;
-    switch (what) {
+    switch (line.kind) {
     case help: return print(config::einhorn_usage(false)), 1;
     case usage: return print(config::einhorn_usage(true)), 1;
     case version:
         return print(std::string(protocol::einhorn::version) + " (einhyrningsins " +
                      protocol::version + ")\n");
     case trial: return 0;
-    default: return answer(what);
+    default: return answer(line);
     }
 }
 
@@ -166,17 +174,17 @@ int main(int argc, char** argv) {
     os::open_standard_descriptors();
     if (is_called(argv[0], "einhorn")) program = "einhorn";
     std::vector<std::string> words(argv + 1, argv + argc);
+    std::vector<std::string> environment = os::take_environment(argc, argv);
     reload_words reload = take_reload_words(words);
     if (reload.state_fd && !reload.check) {
         prepare_process();
-        return take_over(*reload.state_fd, {argv[0], words, os::take_environment(argc, argv)});
+        return take_over(*reload.state_fd, {argv[0], words, std::move(environment)});
     }
     if (reload.check) return check(reload);
-    auto parsed = parse(words);
-    if (!parsed) return complain(parsed.error().message, is_einhorn() ? 1 : 2);
-    if (parsed->kind != config::request_kind::run)
-        return is_einhorn() ? answer_as_einhorn(parsed->kind) : answer(parsed->kind);
+    auto line = master::configure(own_personality(), words, environment);
+    if (!line) return complain(line.error());
+    if (line->kind != config::request_kind::run)
+        return is_einhorn() ? answer_as_einhorn(*line) : answer(*line);
     prepare_process();
-    return serve(std::move(parsed->wishes), {argv[0], words, os::take_environment(argc, argv)},
-                 parsed->warnings);
+    return serve(std::move(line->wishes), {argv[0], words, std::move(environment)}, line->warnings);
 }

@@ -32,13 +32,14 @@ notify_watch::notify_watch(boost::asio::io_context& context, os::notify_socket s
 notify_watch::~notify_watch() { readable_.release(); } // socket_ closes it
 
 void notify_watch::await() {
-    readable_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                         [this](const boost::system::error_code& error) {
-                             if (error) return;
-                             await(); // first: what follows may fail
-                             auto senders = socket_.receive();
-                             if (!senders.empty()) ready_(senders);
-                         });
+    readable_.async_wait(
+        boost::asio::posix::stream_descriptor::wait_read,
+        [this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+            if (error || alive.expired()) return;
+            await(); // first: what follows may fail
+            auto senders = socket_.receive();
+            if (!senders.empty()) ready_(senders);
+        });
 }
 
 } // namespace einhyrningsins::master

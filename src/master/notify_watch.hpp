@@ -39,6 +39,7 @@ class notify_watch {
     os::notify_socket socket_;
     boost::asio::posix::stream_descriptor readable_;
     handler ready_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true); ///< for handlers that outlive this
 };
 
 } // namespace einhyrningsins::master

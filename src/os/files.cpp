@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "os/files.hpp"
 
+#include "os/exec.hpp"
+
 #include <cstdlib>
 
 #include <fcntl.h>
@@ -53,6 +55,17 @@ result<void> write_all(int fd, const std::string& text) {
 
 } // namespace
 
+result<std::string> read_file(const std::string& path, std::size_t most) {
+    unique_fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    struct stat facts {};
+    if (!fd || ::fstat(fd.get(), &facts) != 0) return last_error(path);
+    // Of a pipe nobody knows when it ends.
+    if (!S_ISREG(facts.st_mode)) return os_error{path + " is no plain file"};
+    auto text = read_to_end(fd.get(), most);
+    if (!text) return os_error{path + ": " + text.error().message()};
+    return text;
+}
+
 result<lock_file> lock_file::acquire(const std::string& path) {
     // Its last owner may remove the file between our opening and our locking it.
     for (int attempt = 0; attempt < 100; ++attempt) {
@@ -88,10 +101,5 @@ result<pid_file> pid_file::write(const std::string& path) {
 }
 
 pid_file::~pid_file() { remove_if_ours(path_, fd_.get()); }
-
-std::string temporary_directory() {
-    const char* wish = std::getenv("TMPDIR");
-    return wish && wish[0] == '/' ? wish : "/tmp";
-}
 
 } // namespace einhyrningsins::os

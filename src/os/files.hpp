@@ -4,9 +4,13 @@
 #include "os/os_error.hpp"
 #include "os/unique_fd.hpp"
 
+#include <cstddef>
 #include <string>
 
 namespace einhyrningsins::os {
+
+/// What is in a plain file, which has at most `most` bytes. The error names the file.
+result<std::string> read_file(const std::string& path, std::size_t most);
 
 /// A file that is locked with flock(2) for as long as this lives, and removed at its end.
 class lock_file {
@@ -32,9 +36,6 @@ class lock_file {
     std::string path_;
     unique_fd fd_;
 };
-
-/// Where short-lived files go: TMPDIR, if it is an absolute path, else /tmp.
-std::string temporary_directory();
 
 /// A file with this process' pid in it, removed at its end if it is still the one we wrote.
 class pid_file {

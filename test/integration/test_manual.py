@@ -49,7 +49,7 @@ SPECIFIED = {"-n", "--number", "-b", "--bind", "-4", "--ipv4-only", "-6", "--ipv
              "--max-unacked", "--max-upgrade-additional", "--reexec-as", "--drop-env-var", "-d", "--socket-path",
              "--socket-mode", "--socket-group", "-c", "--command-name", "-e", "--pidfile", "-f", "--lockfile", "-g",
              "--command-socket-as-fd", "-k", "--kill-children-on-exit", "-p", "--preload", "-l", "--backlog", "--nice",
-             "--check", "--syslog", "--log-format", "-v", "--verbose", "-q", "--quiet", "-h", "--help", "--version"}
+             "--config", "--check", "--syslog", "--log-format", "-v", "--verbose", "-q", "--quiet", "-h", "--help", "--version"}
 
 
 def test_options_are_those_of_the_contract():
@@ -66,5 +66,5 @@ def test_option_of_help_is_known(option):
 def test_manual_names_only_programs_and_pages_that_there_are(page):
     text = (ROOT / "man" / page).read_text()
     ours = {path.name for path in (ROOT / "man").iterdir()}
-    for name, section in re.findall(r"^\.Xr (einh[\w-]*) (\d)", text, re.MULTILINE):
+    for name, section in re.findall(r"^\.Xr (einh[\w.-]*) (\d)", text, re.MULTILINE):
         assert f"{name}.{section}" in ours

@@ -133,9 +133,20 @@ const std::vector<wrong_case> wrong_cases{
     {{"--=x"}, "unknown option '--'; --help lists all"},
     {{"--="}, "unknown option '--'; --help lists all"},
     {{"-gx"}, "unknown option '-gx'; --help lists all"},
-    {{"--config", "x.toml"}, "unknown option '--config'; --help lists all"},
-    {{"--reexec-as", "'x"}, "--reexec-as: ''x' ends within a quotation"},
-    {{"--reexec-as", "x\\"}, "--reexec-as: 'x\\' ends within a quotation"},
+    {{"--config", "x.toml"},
+     "'prog': with --config the programs are named in the file, as cmd of a group"},
+    {{"--config", ""}, "--config: must not be empty"},
+    {{"--config", "x.toml", "-n", "1"},
+     "--number: with --config it is said in the file, as number of a group"},
+    {{"-b", ":80", "--config", "x.toml"},
+     "--bind: with --config it is said in the file, as socket_address of a group"},
+    {{"--config", "x.toml", "-m"},
+     "--manual: with --config it is said in the file, as manual of a group"},
+    {{"--config", "x.toml", "-r3"},
+     "--retries: with --config it is said in the file, as retries of a group"},
+    {{"--reexec-as", "'x"}, "--reexec-as: ''x' ends within a quotation: a ' is missing"},
+    {{"--reexec-as", "x\\"},
+     "--reexec-as: 'x\\' ends within a quotation: nothing follows the last backslash"},
     {{"--reexec-as", " "}, "--reexec-as: must not be empty"},
     {{"--syslog=yes"}, "--syslog: takes no value"},
     {{"--manual="}, "--manual: takes no value"},
@@ -437,6 +448,22 @@ BOOST_AUTO_TEST_CASE(all_together) {
     BOOST_TEST(all.master.socket_path == "s");
     BOOST_TEST(all.master.lockfile == "l");
     BOOST_TEST(all.master.socket_mode.value() == 0666u);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_of_groups) {
+    command_line line =
+        parsed({"--config", "x.toml", "-c", "all", "-t", "5", "--ack-timeout", "7"});
+    BOOST_TEST(line.wishes.master.config_file == "x.toml");
+    BOOST_TEST(line.wishes.master.socket_path == "/tmp/einhorn-all.sock");
+    BOOST_TEST(line.wishes.master.lockfile == "/tmp/einhorn-all.lock");
+    BOOST_REQUIRE(line.wishes.groups.size() == 1u);
+    const group_settings& base = line.wishes.groups[0];
+    BOOST_TEST(base.name == "");
+    BOOST_TEST(base.command.empty());
+    BOOST_TEST((base.policy.signal_timeout == 5s));
+    BOOST_TEST((base.ack_timeout == 7s));
+    BOOST_TEST(base.policy.max_unacked == cpus);
+    BOOST_TEST(parsed({"--config", "x"}).wishes.master.socket_path == "/tmp/einhorn.sock");
 }
 
 // What is wrong

@@ -38,11 +38,6 @@ BOOST_AUTO_TEST_CASE(names_and_letters_are_unique) {
     BOOST_TEST(find_option("") == nullptr);
 }
 
-BOOST_AUTO_TEST_CASE(options_of_later_issues_are_not_accepted) {
-    for (const char* name : {"config"})
-        BOOST_TEST(find_option(name) == nullptr, name);
-}
-
 BOOST_AUTO_TEST_CASE(what_can_be_changed_at_run_time) {
     std::set<std::string> names;
     for (const option& one : options())

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "config/toml_file.hpp"
+
+#include "config/group_name.hpp"
+#include "config/quote.hpp"
+#include "config/toml_group.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace einhyrningsins::config {
+namespace {
+
+constexpr std::size_t most_complaints = 1000;
+
+/// In the order of the file, in one line each.
+complaints write_out(const std::string& file, std::vector<toml_complaint> all) {
+    std::ranges::stable_sort(all, {}, &toml_complaint::at);
+    complaints lines;
+    for (const toml_complaint& one : all) {
+        if (lines.size() == most_complaints) {
+            lines.push_back(file + ": and " + std::to_string(all.size() - most_complaints) +
+                            " more like these");
+            break;
+        }
+        lines.push_back(file + ":" + std::to_string(one.at.line) + ":" +
+                        std::to_string(one.at.column) + ": " + one.what);
+        std::ranges::replace_if(
+            lines.back(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+    }
+    return lines;
+}
+
+/// Why an entry of the top level is no group.
+std::optional<std::string> why_no_group(const toml_entry& entry) {
+    std::string key = "key " + quote(entry.key) + ": ";
+    const toml_value& value = entry.value;
+    if (value.kind == toml_kind::list && !value.items.empty() &&
+        value.items[0].kind == toml_kind::table)
+        return key + "a group is there once: write [" + entry.key + "] for [[" + entry.key + "]]";
+    if (value.kind != toml_kind::table)
+        return key + "stands in no group: write it below a line like [web]";
+    if (!is_group_name(entry.key)) return "group " + quote(entry.key) + no_group_name;
+    return std::nullopt;
+}
+
+/// The same address, however it is written; nothing where two may have the same.
+std::string place_of(const bind_spec& spec) {
+    std::string kind = spec.kind == transport::datagram ? "udp " : "";
+    if (spec.reuse_port) return "";
+    if (auto* inet = std::get_if<inet_address>(&spec.address))
+        return inet->port == 0 ? "" : kind + inet->host + ":" + std::to_string(inet->port);
+    if (auto* path = std::get_if<unix_address>(&spec.address))
+        return kind + (path->abstract ? "@" : "path ") + path->path;
+    if (auto* socket = std::get_if<systemd_socket>(&spec.address)) return "systemd " + socket->name;
+    return "fd " + std::to_string(std::get<inherited_fd>(spec.address).number);
+}
+
+/// What can be had but once in a file: listeners and control sockets.
+class claims {
+  public:
+    void make(const toml_group& by, std::vector<toml_complaint>& wrong) {
+        for (const bind_spec& spec : by.settings.listeners)
+            claim(place_of(spec), "key " + quote(by.listeners_key) + ": " + quote(spec.text),
+                  by.listeners_at, by, wrong);
+        const std::string& path = by.settings.control_socket;
+        if (!path.empty())
+            claim("path " + path, "key 'control_socket': " + quote(path), by.control_socket_at, by,
+                  wrong);
+    }
+
+  private:
+    void claim(const std::string& place, const std::string& name, text_position at,
+               const toml_group& by, std::vector<toml_complaint>& wrong) {
+        if (place.empty()) return;
+        auto [known, is_new] = taken_.try_emplace(place, by.settings.name);
+        if (is_new) return;
+        bool own = known->second == by.settings.name;
+        wrong.push_back({at, name + " is asked for " +
+                                 (own ? "twice" : "by group " + quote(known->second) + ", too") +
+                                 ": give each its own"});
+    }
+
+    std::map<std::string, std::string> taken_; ///< by which group
+};
+
+} // namespace
+
+boost::system::result<std::vector<group_settings>, complaints>
+read_toml_file(const toml_file& from) {
+    auto document = parse_toml(from.text);
+    if (!document) return write_out(from.name, {{document.error().at, document.error().what}});
+    std::vector<toml_complaint> wrong;
+    std::vector<group_settings> groups;
+    claims all_claims;
+    for (const toml_entry& entry : document->entries) {
+        if (auto why = why_no_group(entry)) {
+            wrong.push_back({entry.at, *why});
+            continue;
+        }
+        toml_group group = read_toml_group(entry, from.base, from.environment, wrong);
+        all_claims.make(group, wrong);
+        groups.push_back(std::move(group.settings));
+    }
+    if (document->entries.empty())
+        wrong.push_back({{}, "there is no group: write [NAME], and cmd = [\"PROGRAM\"] below it"});
+    if (!wrong.empty()) return write_out(from.name, std::move(wrong));
+    return groups;
+}
+
+} // namespace einhyrningsins::config

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "master/configuration.hpp"
+
+#include "config/einhorn_command_line.hpp"
+#include "config/toml_file.hpp"
+#include "os/files.hpp"
+#include "os/process.hpp"
+
+#include <cstdlib>
+#include <utility>
+
+namespace einhyrningsins::master {
+namespace {
+
+constexpr std::size_t largest_file = 16 * 1024 * 1024;
+
+auto parse(config::personality who, const std::vector<std::string>& words) {
+    unsigned cpus = os::available_cpus();
+    if (who != config::personality::einhorn) return config::parse_command_line(words, cpus);
+    return config::parse_einhorn_command_line(words, cpus, temporary_directory());
+}
+
+} // namespace
+
+configuration configure(config::personality who, const std::vector<std::string>& words,
+                        const std::vector<std::string>& environment) {
+    auto parsed = parse(who, words);
+    if (!parsed) {
+        bool is_einhorn = who == config::personality::einhorn;
+        return misconfiguration{{parsed.error().message}, is_einhorn ? 1 : 2};
+    }
+    if (parsed->wishes.master.config_file.empty() || parsed->kind >= config::request_kind::help)
+        return std::move(*parsed);
+    return with_groups_of_file(std::move(*parsed), environment);
+}
+
+configuration with_groups_of_file(config::command_line line,
+                                  const std::vector<std::string>& environment) {
+    const std::string& name = line.wishes.master.config_file;
+    auto text = os::read_file(name, largest_file);
+    if (!text) return misconfiguration{{"--config: " + text.error().message()}, 1};
+    auto groups = config::read_toml_file({name, *text, line.wishes.groups[0], environment});
+    if (!groups) return misconfiguration{std::move(groups.error()), 2};
+    line.wishes.groups = std::move(*groups);
+    return line;
+}
+
+std::string temporary_directory() {
+    const char* wish = std::getenv("TMPDIR");
+    return wish && *wish ? wish : "/tmp";
+}
+
+} // namespace einhyrningsins::master
