@@ -172,7 +172,9 @@ void group_runner::end_services(const core::event_type& cause) {
 
 void group_runner::open_live_check() {
     if (live_check_ || settings_.policy.live_check <= core::duration::zero()) return;
-    auto begun = live_check::begin(*around_.paths, [this](unsigned index) { hear_touch(index); });
+    auto begun = live_check::begin(
+        *around_.paths, os::absolute_path(temporary_directory(), around_.working_directory),
+        [this](unsigned index) { hear_touch(index); });
     if (!begun) return log(severity::error, settings_.name, begun.error().message());
     live_check_ = std::move(*begun);
 }
