@@ -3,12 +3,13 @@
 
 import os
 import shutil
+import time
 
 import pytest
 
 from groups import generation, python, reload_master, start_groups, wait_generation
 from harness import eventually
-from test_idle import settle, wakeups
+from test_idle import wakeups
 
 # Once it is up it needs its file no more.
 PROGRAM = """import os, time
@@ -36,6 +37,18 @@ def start(master, program, **keys):
 
 def wait_up(master):
     eventually(lambda: master.pids() and all((master.dir / f"up-{pid}").exists() for pid in master.pids()))
+
+
+def settle(pid):
+    """Waits until the master has slept for longer than it waits for the end of a burst."""
+    last = [wakeups(pid), time.monotonic()]
+
+    def quiet():
+        now = wakeups(pid)
+        if now != last[0]:
+            last[:] = [now, time.monotonic()]
+        return time.monotonic() > last[1] + 0.8
+    eventually(quiet)
 
 
 def settled_at(master, number):

@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 
@@ -67,6 +68,23 @@ handoff::group busy_group() {
                      {9, "/a", "AF_UNIX", "/a", "", handoff::socket_file{"/a", 1, ~0ULL >> 1}}};
     one.recipes = {{3, "/bin/app", {"/bin/app"}, {"A=1", "LISTEN_PID="}, 10, 5, true}};
     one.notify = handoff::notify_socket{11, "@x"};
+    one.recipes[0].identity = handoff::identity{1234, 5678, {90, 91}};
+    one.recipes[0].indexed_entry = "A_WATCH_FILE=/tmp/x/";
+    one.upgrader = handoff::upgrader{.process = handoff::helper{.pid = 50,
+                                                                .output = 12,
+                                                                .deadline = core::time_point(4s),
+                                                                .told = true,
+                                                                .why = "it took too long",
+                                                                .line = "half",
+                                                                .lines = 3,
+                                                                .dropped = 4},
+                                     .cancelled = true,
+                                     .asked = core::upgrade_mode::fleet,
+                                     .next = core::time_point(5s)};
+    one.stop_command = handoff::helper{.pid = 51, .output = 13};
+    one.program = handoff::followed_program{
+        .path = "/bin/app", .version = handoff::program_version{1, 2, 3, -4}, .changing = true};
+    one.watch_files = "/tmp/x";
     return one;
 }
 
@@ -86,7 +104,8 @@ handoff::state busy_state() {
     all.control = handoff::control_socket{7, {"/tmp/s", 3, 4}};
     all.groups = {busy_group()};
     all.connections = {{20, 100, 1000, 1001, {4, 5}, "{\"comm", "unread", true, false}};
-    all.watches = {{.fd = 20, .id = "x", .groups = {"web"}, .many = true, .ok = false}};
+    all.watches = {
+        {.fd = 20, .id = "x", .groups = {"web"}, .upgraders = {"web"}, .many = true, .ok = false}};
     all.wishes = {{.fd = 20, .id = 3, .einhorn = true, .upgrade = core::upgrade_mode::fleet}};
     return all;
 }
@@ -128,6 +147,14 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
     BOOST_TEST((one.state.upgrade->again == core::upgrade_mode::rolling));
     BOOST_TEST((again->wishes.at(0).upgrade == core::upgrade_mode::fleet));
     BOOST_TEST(again->connections.at(0).received == "{\"comm");
+    BOOST_TEST(one.recipes.at(0).identity->groups == (std::vector<unsigned>{90, 91}));
+    BOOST_TEST(one.upgrader->process->dropped == 4U);
+    BOOST_TEST(one.stop_command->output == 13);
+    BOOST_TEST(one.program->version->changed_at == -4);
+    BOOST_TEST(one.watch_files == "/tmp/x");
+    auto descriptors = handoff::descriptors(*again);
+    for (int fd : {12, 13})
+        BOOST_TEST(std::ranges::count(descriptors, fd) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(unknown_members_are_ignored) {
