@@ -49,8 +49,7 @@ class reader {
 
     toml_group read() && {
         check_keys();
-        for (const option* one : options_in_files())
-            read_option(*one);
+        read_options();
         for (const toml_key& one : toml_keys())
             if (const toml_entry* entry = find(one.name))
                 take(*entry, one.type,
@@ -109,14 +108,17 @@ class reader {
 
     // Their values
 
-    void read_option(const option& one) {
-        const toml_entry* entry = find(key_of(one));
-        if (!entry) return;
-        forget_values(group_.settings, one);
+    void read_options() {
+        std::vector<const option*> there = options_in_files();
+        std::erase_if(there, [this](const option* one) { return !find(key_of(*one)); });
+        for (const option* one : there)
+            forget_values(group_.settings, *one);
         request_kind unasked = request_kind::run;
         master_settings untouched;
         draft into{unasked, untouched, group_.settings};
-        take(*entry, type_of(one), [&](const std::string& value) { return one.take(into, value); });
+        for (const option* one : there)
+            take(*find(key_of(*one)), type_of(*one),
+                 [&](const std::string& value) { return one->take(into, value); });
     }
 
     /// Checks the type of what is there, and has it taken.

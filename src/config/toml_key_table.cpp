@@ -167,7 +167,7 @@ constexpr std::array table{
              environments},
     toml_key{"environment_base_name", text, "FIRESTARTER",
              "what the names of firestarter's variables begin with", variable_prefix},
-    toml_key{"cmd", command, "none; it or exec_start is needed", "the program and its arguments",
+    toml_key{"cmd", command, "none", "the program and its arguments",
              next_word<&group_settings::command>},
     toml_key{"exec_start", command, "none", "another name of cmd",
              next_word<&group_settings::command>},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What the group makes of events, and its table. The decisions are in reconcile.cpp.
+// What the group makes of events. The decisions are in reconcile.cpp, upgrades in upgrade.cpp.
 #include "core/group.hpp"
 
 #include <algorithm>
@@ -84,26 +84,15 @@ void group::on(const event::forward& what, time_point) {
         if (who.pid != 0) actions_.push_back(action::signal{who.id, who.pid, what.signal});
 }
 
-void group::on(const event::upgrade& what, time_point now) {
-    if (state_.phase != group_phase::running && state_.phase != group_phase::given_up) return;
-    state_.phase = group_phase::running;
-    if (!state_.upgrade) return begin_upgrade(what.mode, now);
-    // Nothing of the new generation has been started: this request is served by it as well.
-    if (!state_.upgrade->spawned) {
-        state_.upgrade->mode = what.mode;
-        return;
-    }
-    if (!state_.upgrade->again) tell(report_of::upgrade_overtaken{state_.current.generation});
-    state_.upgrade->again = what.mode;
-}
-
 void group::on(const event::resize& what, time_point) {
     assert(what.number > 0);
     state_.wishes.number = what.number;
+    want_ended_again();
 }
 
 void group::on(const event::reconfigure& what, time_point now) {
     assert(what.policy.number > 0);
+    if (state_.wishes.number != what.policy.number) want_ended_again();
     state_.wishes = what.policy;
     if (std::holds_alternative<ack_timer>(state_.wishes.ack)) return;
     // Who spoke while nobody asked for it will not do so again.
@@ -127,9 +116,13 @@ void group::on(const event::spawn_failed& what, time_point now) {
     worker who = remove(what.id);
     lineage* line = lineage_of(who.generation);
     if (!who.active() || !line) return;
+    bool for_good =
+        !what.scarce && state_.wishes.restart == restart_policy::never && !is_on_trial(who);
     // One line for each round of attempts; the others would only repeat it.
-    if (!line->not_before && state_.phase == group_phase::running)
+    bool told = line->not_before || (for_good && std::exchange(line->unstartable_told, true));
+    if (!told && state_.phase == group_phase::running)
         tell(report_of::start_failed{who.index, who.generation, what.reason, what.scarce});
+    if (for_good) return end_for_good(who);
     drop_unrequested(who.generation);
     if (what.scarce) return wait_after(*line, ++line->scarcities, now);
     fail(who.generation, {0, who.index, what.reason, duration::zero()}, now);
@@ -141,13 +134,16 @@ void group::on(const event::exited& what, time_point now) {
     worker who = remove(found->id);
     cancel_signals(who.id);
     death how{who.pid, what.cause, now - who.since, who.generation};
-    tell(report_of::worker_died{who, how.cause, how.age, !who.active()});
+    bool for_good =
+        who.active() && !is_on_trial(who) && ends_for_good(how.cause, state_.wishes.restart);
+    tell(report_of::worker_died{who, how.cause, how.age, !who.active(), for_good});
     if (!who.active()) {
         if (!who.overdue) state_.restarts.erase(who.index);
         return;
     }
     state_.last_death = how;
     ++state_.restarts[who.index];
+    if (for_good) return end_for_good(who);
     if (who.state == worker_state::ready) return die_ready(who, how, now);
     fail(who.generation, {who.pid, who.index, to_string(how.cause), how.age}, now);
 }
@@ -175,54 +171,11 @@ void group::on(const event::pinged& what, time_point now) {
 void group::run(time_point now) {
     state_.phase = group_phase::running;
     begin_generation();
+    actions_.push_back(action::begin_generation{state_.current.generation});
     add(state_.current.generation, state_.wishes.number, now);
 }
 
-void group::begin_generation() {
-    state_.current = lineage{.generation = ++state_.last_generation};
-    actions_.push_back(action::begin_generation{state_.last_generation});
-}
-
-void group::begin_upgrade(upgrade_mode mode, time_point now) {
-    upgrade_progress next{
-        .mode = mode, .previous = state_.current, .capacity = capacity(), .began_at = now};
-    if (state_.upgrade) {
-        dismiss_unacked(state_.current.generation, now);
-        if (!state_.current.proven) next.previous = state_.upgrade->previous;
-    }
-    state_.upgrade = std::move(next);
-    begin_generation();
-    tell(report_of::upgrade_began{mode, state_.current.generation, state_.wishes.number});
-}
-
-void group::finish_upgrade(time_point now) {
-    if (state_.upgrade->again) return begin_upgrade(*state_.upgrade->again, now);
-    state_.upgrade.reset();
-    tell(report_of::upgrade_done{state_.current.generation});
-}
-
-void group::abort_upgrade(time_point now) {
-    auto again = state_.upgrade->again;
-    core::generation failed = state_.current.generation;
-    lineage previous = state_.upgrade->previous;
-    if (again)
-        state_.upgrade.reset();
-    else
-        close_upgrade(std::to_string(state_.current.failures) +
-                          (state_.current.failures == 1 ? " attempt" : " attempts in a row") +
-                          " to start a worker of it failed",
-                      capacity());
-    state_.current = previous;
-    dismiss_unacked(failed, now);
-    if (again) return begin_upgrade(*again, now);
-    if (state_.wishes.retries && state_.current.failures > *state_.wishes.retries) give_up();
-}
-
-void group::close_upgrade(std::string reason, std::optional<unsigned> serving) {
-    tell(report_of::upgrade_aborted{state_.current.generation, std::move(reason),
-                                    std::move(state_.upgrade->failures), serving});
-    state_.upgrade.reset();
-}
+void group::begin_generation() { state_.current = lineage{.generation = ++state_.last_generation}; }
 
 void group::give_up() {
     state_.phase = group_phase::given_up;
@@ -241,8 +194,8 @@ void group::ack(worker& who, time_point now) {
     }
     if (!state_.upgrade || is_old(who)) return;
     state_.upgrade->failures.clear();
-    tell(report_of::upgrade_advanced{who.generation, take_census().fresh_ready,
-                                     state_.wishes.number});
+    tell(report_of::upgrade_advanced{
+        who.generation, take_census().fresh_ready + state_.current.ended, state_.wishes.number});
 }
 
 void group::miss_ack(worker& who, time_point now) {
@@ -265,10 +218,35 @@ void group::die_ready(const worker& who, const death& how, time_point now) {
         line->rapid_deaths = how.age < rapid_death ? line->rapid_deaths + 1 : 0;
         if (is_crash_loop(line->rapid_deaths, state_.wishes)) return wait_after(*line, 1, now);
     }
-    // An old one that dies during an upgrade is refill's affair.
+    replace_at_once(who, now);
+}
+
+/// An old one that is lost during an upgrade is refill's affair.
+void group::replace_at_once(const worker& lost, time_point now) {
+    if (is_old(lost) || waits_for_old()) return;
     census count = take_census();
-    if (!(state_.upgrade && is_old(who)) && count.fresh_active < state_.wishes.number)
-        add(state_.current.generation, 1, now);
+    if (count.fresh_active < count.wanted) add(state_.current.generation, 1, now);
+}
+
+/// It has ended by itself, and no other is wanted. One that was too many leaves no gap.
+void group::end_for_good(const worker& who) {
+    lineage& line = is_old(who) ? state_.upgrade->previous : state_.current;
+    census count = take_census();
+    if ((is_old(who) ? count.old_active : count.fresh_active) < wanted(line)) ++line.ended;
+}
+
+void group::want_ended_again() {
+    for (lineage* line : {&state_.current, state_.upgrade ? &state_.upgrade->previous : nullptr})
+        if (line) line->ended = 0, line->unstartable_told = false;
+}
+
+void group::miss_live_check(worker_id id, time_point now) {
+    worker& who = *find_mutable(id);
+    tell(report_of::live_check_missed{who, now - last_sign_of_life(who)});
+    ++state_.restarts[who.index];
+    who.overdue = true;
+    dismiss(who, SIGKILL, haste::hurried, now);
+    replace_at_once(worker(who), now); // a copy: the table may move
 }
 
 void group::fail(core::generation number, failure what, time_point now) {
@@ -294,26 +272,6 @@ void group::wait_after(lineage& line, unsigned row, time_point now) {
     line.not_before = std::max(line.not_before,
                                std::optional(now + back_off(state_.wishes.seconds, row, jitter)));
     line.wait_untold = true;
-}
-
-// The table
-
-void group::add(core::generation number, unsigned count, time_point now) {
-    for (; count > 0; --count) {
-        unsigned index = free_index();
-        auto restarts = state_.restarts.find(index);
-        state_.workers.push_back(
-            {.id = worker_id(++state_.last_id),
-             .index = index,
-             .generation = number,
-             .restarts = restarts == state_.restarts.end() ? 0 : restarts->second,
-             .since = now});
-    }
-}
-
-void group::set_state(worker& who, worker_state state) {
-    assert(is_legal_move(who.state, state));
-    who.state = state;
 }
 
 void group::dismiss(worker& who, int signal, haste how, time_point now) {
@@ -358,55 +316,6 @@ void group::retire(worker_id id, time_point now) {
         remove(id);
 }
 
-void group::drop_unrequested(core::generation number) {
-    std::erase_if(state_.workers, [&](const worker& who) {
-        return !who.spawn_requested && who.generation == number;
-    });
-}
-
-worker group::remove(worker_id id) {
-    auto found = std::ranges::find(state_.workers, id, &worker::id);
-    assert(found != state_.workers.end());
-    worker who = std::move(*found);
-    state_.workers.erase(found);
-    return who;
-}
-
-/// Whether that was decided in this turn already, before the operator changed his mind twice.
-bool group::will_signal(worker_id id, int signal) const {
-    return std::ranges::any_of(actions_, [&](const action_type& what) {
-        auto* sent = std::get_if<action::signal>(&what);
-        return sent && sent->id == id && sent->number == signal;
-    });
-}
-
-/// Once its end is known its pid may be given to another process at any time.
-void group::cancel_signals(worker_id id) {
-    std::erase_if(actions_, [&](const action_type& what) {
-        auto* sent = std::get_if<action::signal>(&what);
-        return sent && sent->id == id;
-    });
-}
-
-const worker* group::find(process_id pid) const {
-    auto found = std::ranges::find(state_.workers, pid, &worker::pid);
-    return pid == 0 || found == state_.workers.end() ? nullptr : &*found;
-}
-
-worker* group::find_mutable(process_id pid) { return const_cast<worker*>(find(pid)); }
-
-worker* group::find_mutable(worker_id id) {
-    auto found = std::ranges::find(state_.workers, id, &worker::id);
-    return found == state_.workers.end() ? nullptr : &*found;
-}
-
-lineage* group::lineage_of(core::generation number) {
-    if (number == state_.current.generation) return &state_.current;
-    if (state_.upgrade && number == state_.upgrade->previous.generation)
-        return &state_.upgrade->previous;
-    return nullptr;
-}
-
 bool group::needs(core::generation number) const {
     return number == state_.current.generation ||
            (state_.upgrade && number == state_.upgrade->previous.generation) ||
@@ -417,38 +326,6 @@ bool group::needs(core::generation number) const {
 
 bool group::awaits_demand() const {
     return state_.phase == group_phase::waiting && state_.wishes.on_demand && !state_.demanded;
-}
-
-unsigned group::capacity() const {
-    return static_cast<unsigned>(
-        std::ranges::count(state_.workers, worker_state::ready, &worker::state));
-}
-
-/// Without an upgrade all generations that serve are equal.
-bool group::is_old(const worker& who) const {
-    return state_.upgrade && who.generation != state_.current.generation;
-}
-
-census group::take_census() const {
-    census count;
-    for (const worker& who : state_.workers) {
-        ++count.existing;
-        if (!who.active()) continue;
-        if (is_old(who)) {
-            ++count.old_active;
-            continue;
-        }
-        ++count.fresh_active;
-        ++(who.state == worker_state::ready ? count.fresh_ready : count.fresh_unacked);
-    }
-    return count;
-}
-
-unsigned group::free_index() const {
-    std::vector<bool> taken(state_.workers.size() + 1);
-    for (const worker& who : state_.workers)
-        if (who.index < taken.size()) taken[who.index] = true;
-    return static_cast<unsigned>(std::ranges::find(taken, false) - taken.begin());
 }
 
 void group::tell(report what) { actions_.push_back(action::tell{std::move(what)}); }

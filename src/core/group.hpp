@@ -79,16 +79,21 @@ class group {
     // The steps of reconcile.
     void end_wait(time_point now);
     void settle_due_acks(time_point now);
+    void kill_silent(time_point now);
     void send_firmer_signals(time_point now);
     void advance_upgrade(time_point now);
     void retire_old(unsigned count, time_point now);
     void retire_surplus(time_point now);
     void refill(time_point now);
+    bool stops_first() const;
+    bool keeps_previous() const;
+    bool waits_for_old() const;
     unsigned missing_old() const;
     void refill_previous(time_point now);
     void announce_waiting(lineage& line, time_point now);
     void announce_held(const census& count);
     void finish_stop(time_point now);
+    void finish_life();
     unsigned spawns_unanswered() const;
     void request_spawns();
 
@@ -103,6 +108,10 @@ class group {
     void ack(worker& who, time_point now);
     void miss_ack(worker& who, time_point now);
     void die_ready(const worker& who, const death& how, time_point now);
+    void miss_live_check(worker_id id, time_point now);
+    void replace_at_once(const worker& lost, time_point now);
+    void end_for_good(const worker& who);
+    void want_ended_again();
     void fail(core::generation number, failure what, time_point now);
     void wait_after(lineage& line, unsigned row, time_point now);
 
@@ -122,6 +131,8 @@ class group {
     worker* find_mutable(worker_id id);
     lineage* lineage_of(core::generation number);
     bool is_old(const worker& who) const;
+    bool is_on_trial(const worker& who) const;
+    unsigned wanted(const lineage& line) const;
     template <class Rank, class Predicate>
     std::vector<worker_id> choose(unsigned count, Rank rank, Predicate eligible) const;
     census take_census() const;

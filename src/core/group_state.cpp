@@ -38,10 +38,15 @@ std::string find_contradiction(const group_state& state) {
         if (who.pid != 0 && !pids.insert(who.pid).second)
             return "pid " + std::to_string(who.pid) + " is there twice";
     }
+    bool empty = state.phase == group_phase::stopped || state.phase == group_phase::waiting;
+    if (empty && !state.workers.empty()) return "a group that is not running has workers";
     if (!is_of(state.current, state)) return "the current generation is of the future";
     bool begun = state.phase == group_phase::running || state.phase == group_phase::given_up;
     if (begun && state.current.generation == 0) return "a running group has no generation";
+    if (state.current.ended > state.wishes.number) return "more workers have ended than there were";
     if (!state.upgrade) return {};
+    if (state.upgrade->previous.ended > state.wishes.number)
+        return "more workers of the old generation have ended than there were";
     if (state.phase != group_phase::running) return "an upgrade of a group that does not run";
     if (state.upgrade->previous.generation >= state.current.generation)
         return "an upgrade to an older generation";

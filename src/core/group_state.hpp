@@ -33,6 +33,10 @@ struct lineage {
     bool wait_untold = false;             ///< report_of::backing_off is due
 };
 
+/// Requests for an upgrade that arrive in a burst are to cause one, or at most two: while an
+/// upgrade is younger than this, another one waits (unless the first ends before).
+constexpr duration upgrade_overtakes_after = std::chrono::seconds(1);
+
 /// An upgrade under way: from `previous` to the group's current lineage.
 struct upgrade_progress {
     upgrade_mode mode = upgrade_mode::rolling;

@@ -17,6 +17,10 @@ unsigned difference(unsigned from, unsigned take) { return from > take ? from - 
 
 } // namespace
 
+bool comes_with_time(const ack_policy& ack) {
+    return std::holds_alternative<ack_timer>(ack) || std::holds_alternative<ack_none>(ack);
+}
+
 duration back_off(duration base, unsigned deaths, double jitter) {
     assert(deaths > 0);
     double longest = static_cast<double>(longest_back_off.count());
@@ -28,6 +32,7 @@ duration back_off(duration base, unsigned deaths, double jitter) {
 }
 
 unsigned upgrade_failure_limit(const policy& wishes) {
+    if (wishes.restart == restart_policy::never) return 1;
     return std::max(1U, wishes.retries.value_or(default_upgrade_failures));
 }
 
@@ -36,7 +41,7 @@ bool is_crash_loop(unsigned deaths, const policy& wishes) {
 }
 
 unsigned spawns_allowed(const census& count, const policy& wishes, bool upgrading) {
-    unsigned allowed = std::min(difference(wishes.number, count.fresh_active),
+    unsigned allowed = std::min(difference(count.wanted, count.fresh_active),
                                 difference(wishes.max_unacked, count.fresh_unacked));
     if (upgrading && wishes.max_upgrade_additional) {
         // More old ones than wanted, after a resize, have to stay until a new one is proven.
@@ -47,9 +52,9 @@ unsigned spawns_allowed(const census& count, const policy& wishes, bool upgradin
     return allowed;
 }
 
-unsigned retirements_allowed(const census& count, const policy& wishes) {
-    if (count.fresh_ready == 0) return 0;
-    return difference(count.old_active, difference(wishes.number, count.fresh_ready));
+unsigned retirements_allowed(const census& count) {
+    if (count.fresh_ready == 0 && count.wanted > 0) return 0;
+    return difference(count.old_active, difference(count.wanted, count.fresh_ready));
 }
 
 } // namespace einhyrningsins::core

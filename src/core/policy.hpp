@@ -30,6 +30,9 @@ struct ack_none {};
 
 using ack_policy = std::variant<ack_timer, ack_manual, ack_notify, ack_none>;
 
+/// Whether the ack needs no message.
+bool comes_with_time(const ack_policy& ack);
+
 /// Whether a worker that has ended without being told to is started again (SPEC 6, `restart`).
 enum class restart_policy {
     never,
@@ -61,7 +64,7 @@ struct policy {
 duration back_off(duration base, unsigned deaths, double jitter);
 
 /// Deaths before ack in a row that end an upgrade (SPEC 7.4): `retries`, by default 5, never less
-/// than 1.
+/// than 1; the first one if a worker that has ended is not to be started again.
 unsigned upgrade_failure_limit(const policy& wishes);
 
 /// Whether `deaths` in a row of workers that acked and then ended by themselves within
@@ -77,6 +80,7 @@ struct census {
     unsigned fresh_unacked = 0; ///< of the active
     unsigned fresh_ready = 0;   ///< of the active
     unsigned old_active = 0;
+    unsigned wanted = 0;   ///< fresh ones: the policy's number less those that ended for good
     unsigned existing = 0; ///< all that live, of every generation, told to go or not
 };
 
@@ -85,6 +89,6 @@ unsigned spawns_allowed(const census& count, const policy& wishes, bool upgradin
 
 /// How many old workers an upgrade may tell to go now. Each ack of a new worker frees one old one;
 /// none goes before the first ack (SPEC 7.4).
-unsigned retirements_allowed(const census& count, const policy& wishes);
+unsigned retirements_allowed(const census& count);
 
 } // namespace einhyrningsins::core

@@ -14,26 +14,22 @@ namespace {
 /// Spawns that the shell may owe an answer to at any time.
 constexpr unsigned spawns_at_once = 16;
 
-/// Requests for an upgrade that arrive in a burst are to cause one, or at most two: while an
-/// upgrade is younger than this, another one waits (unless the first ends before).
-constexpr duration upgrade_overtakes_after = std::chrono::seconds(1);
-
 void keep_earliest(std::optional<time_point>& earliest, std::optional<time_point> other) {
     if (other && (!earliest || *other < *earliest)) earliest = other;
 }
-
-bool is_due(const std::optional<time_point>& when, time_point now) { return when && *when <= now; }
 
 } // namespace
 
 std::vector<action_type> group::reconcile(time_point now) {
     end_wait(now);
     settle_due_acks(now);
+    kill_silent(now);
     send_firmer_signals(now);
     advance_upgrade(now);
     retire_surplus(now);
     refill(now);
     finish_stop(now);
+    finish_life();
     request_spawns();
     return std::exchange(actions_, {});
 }
@@ -51,11 +47,20 @@ void group::settle_due_acks(time_point now) {
         worker* who = find_mutable(id);
         // The failure of one may have ended the upgrade that the next belonged to.
         if (!who || who->state != worker_state::starting) continue;
-        if (std::holds_alternative<ack_timer>(state_.wishes.ack))
+        if (comes_with_time(state_.wishes.ack))
             ack(*who, now);
         else
             miss_ack(*who, now);
     }
+}
+
+void group::kill_silent(time_point now) {
+    if (state_.phase != group_phase::running) return;
+    std::vector<worker_id> silent;
+    for (const worker& who : state_.workers)
+        if (is_due(live_deadline(who, state_.wishes), now)) silent.push_back(who.id);
+    for (worker_id id : silent)
+        miss_live_check(id, now);
 }
 
 void group::send_firmer_signals(time_point now) {
@@ -66,17 +71,6 @@ void group::send_firmer_signals(time_point now) {
         tell(report_of::escalated{who, signal, now - who.told.at});
         dismiss(who, signal, haste::hurried, now);
     }
-}
-
-void group::advance_upgrade(time_point now) {
-    if (!state_.upgrade) return;
-    if (state_.upgrade->again && now >= state_.upgrade->began_at + upgrade_overtakes_after)
-        begin_upgrade(*state_.upgrade->again, now);
-    census count = take_census();
-    bool complete = count.fresh_ready >= state_.wishes.number;
-    if (state_.upgrade->mode == upgrade_mode::rolling || complete)
-        retire_old(retirements_allowed(count, state_.wishes), now);
-    if (complete) finish_upgrade(now);
 }
 
 /// Old workers go in the order of their age, those that do not serve yet before all others.
@@ -92,12 +86,12 @@ void group::retire_old(unsigned count, time_point now) {
 /// given up, then the highest index: what stays is numbered without gaps.
 void group::retire_surplus(time_point now) {
     census count = take_census();
-    if (count.fresh_active <= state_.wishes.number) return;
+    if (count.fresh_active <= count.wanted) return;
     auto rank = [&](const worker* who) {
         return std::tuple(who->state != worker_state::starting,
                           who->generation == state_.current.generation, ~who->index);
     };
-    unsigned surplus = count.fresh_active - state_.wishes.number;
+    unsigned surplus = count.fresh_active - count.wanted;
     for (worker_id id : choose(surplus, rank, [&](const worker& who) { return !is_old(who); }))
         retire(id, now);
 }
@@ -118,15 +112,15 @@ std::vector<worker_id> group::choose(unsigned count, Rank rank, Predicate eligib
 
 void group::refill(time_point now) {
     if (state_.phase != group_phase::running) return;
-    if (state_.upgrade && !state_.current.proven) refill_previous(now);
+    if (keeps_previous()) refill_previous(now);
     if (is_due(state_.current.not_before, now)) state_.current.not_before.reset();
     announce_waiting(state_.current, now);
-    if (state_.current.not_before) return;
+    if (state_.current.not_before || waits_for_old()) return;
     census count = take_census();
     count.existing += missing_old(); // they wait for their back-off, and their room is kept free
     if (state_.upgrade && state_.upgrade->mode == upgrade_mode::fleet) {
-        if (count.fresh_active < state_.wishes.number)
-            add(state_.current.generation, state_.wishes.number - count.fresh_active, now);
+        if (count.fresh_active < count.wanted)
+            add(state_.current.generation, count.wanted - count.fresh_active, now);
         return;
     }
     unsigned allowed = spawns_allowed(count, state_.wishes, state_.upgrade.has_value());
@@ -134,33 +128,9 @@ void group::refill(time_point now) {
     if (allowed == 0) announce_held(take_census());
 }
 
-/// Until the new generation is proven the old one keeps the capacity that the upgrade began with.
-unsigned group::missing_old() const {
-    if (!state_.upgrade || state_.current.proven) return 0;
-    unsigned wanted = std::min(state_.upgrade->capacity, state_.wishes.number);
-    unsigned there = take_census().old_active;
-    return wanted > there ? wanted - there : 0;
-}
-
-void group::refill_previous(time_point now) {
-    lineage& previous = state_.upgrade->previous;
-    if (is_due(previous.not_before, now)) previous.not_before.reset();
-    announce_waiting(previous, now);
-    if (!previous.not_before) add(previous.generation, missing_old(), now);
-}
-
 void group::announce_waiting(lineage& line, time_point now) {
     if (!std::exchange(line.wait_untold, false) || !line.not_before) return;
     tell(report_of::backing_off{std::max(line.failures, line.scarcities), *line.not_before - now});
-}
-
-void group::announce_held(const census& count) {
-    if (!state_.upgrade || state_.upgrade->held || !state_.wishes.max_upgrade_additional) return;
-    if (count.fresh_unacked > 0 || count.fresh_active >= state_.wishes.number) return;
-    unsigned lingering = count.existing - count.fresh_active - count.old_active;
-    if (lingering == 0) return;
-    state_.upgrade->held = true;
-    tell(report_of::upgrade_held{state_.current.generation, lingering});
 }
 
 void group::finish_stop(time_point now) {
@@ -168,6 +138,14 @@ void group::finish_stop(time_point now) {
     state_.phase = group_phase::stopped;
     tell(report_of::stopped{});
     if (std::exchange(state_.start_again, false)) run(now);
+}
+
+/// Of a group whose workers have all ended for good.
+void group::finish_life() {
+    bool runs = state_.phase == group_phase::running && !state_.upgrade;
+    if (!runs || !state_.workers.empty() || wanted(state_.current) > 0) return;
+    state_.phase = group_phase::stopped;
+    tell(report_of::ended{});
 }
 
 /// The shell may take its time to answer: while it owes enough answers it is not asked for more.
@@ -182,7 +160,9 @@ void group::request_spawns() {
         if (unanswered >= spawns_at_once) return;
         if (who.spawn_requested) continue;
         who.spawn_requested = true;
-        if (state_.upgrade && !is_old(who)) state_.upgrade->spawned = true;
+        // Not before, so that what is found then is the newest, however long the old ones took.
+        if (state_.upgrade && !is_old(who) && !std::exchange(state_.upgrade->spawned, true))
+            actions_.push_back(action::begin_generation{who.generation});
         actions_.push_back(action::spawn{who.id, who.index, who.generation});
         ++unanswered;
     }
@@ -192,19 +172,20 @@ std::optional<time_point> group::next_deadline() const {
     if (!actions_.empty()) return time_point::min();
     std::optional<time_point> earliest;
     bool may_ask = spawns_unanswered() < spawns_at_once;
+    bool runs = state_.phase == group_phase::running;
     for (const worker& who : state_.workers) {
         if (!who.spawn_requested && may_ask) return time_point::min();
         if (who.active())
             keep_earliest(earliest, ack_deadline(who, state_.wishes.ack));
         else if (who.pid != 0)
             keep_earliest(earliest, who.told.deadline(state_.wishes));
+        if (runs) keep_earliest(earliest, live_deadline(who, state_.wishes));
     }
     if (state_.phase == group_phase::waiting && !awaits_demand())
         return state_.opened_at + state_.wishes.warmup;
-    if (state_.phase != group_phase::running) return earliest;
+    if (!runs) return earliest;
     keep_earliest(earliest, state_.current.not_before);
-    if (state_.upgrade && !state_.current.proven)
-        keep_earliest(earliest, state_.upgrade->previous.not_before);
+    if (keeps_previous()) keep_earliest(earliest, state_.upgrade->previous.not_before);
     if (state_.upgrade && state_.upgrade->again)
         keep_earliest(earliest, state_.upgrade->began_at + upgrade_overtakes_after);
     return earliest;

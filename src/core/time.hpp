@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 namespace einhyrningsins::core {
 
@@ -9,5 +10,9 @@ namespace einhyrningsins::core {
 /// argument, so that a history can be replayed.
 using time_point = std::chrono::steady_clock::time_point;
 using duration = std::chrono::steady_clock::duration;
+
+inline bool is_due(const std::optional<time_point>& when, time_point now) {
+    return when && *when <= now;
+}
 
 } // namespace einhyrningsins::core

@@ -18,6 +18,11 @@ std::string to_string(const exit_cause& cause) {
     return "exit status unknown";
 }
 
+bool ends_for_good(const exit_cause& cause, restart_policy wish) {
+    bool success = cause.kind == exit_cause::kind_type::exited && cause.number == 0;
+    return wish == restart_policy::never || (wish == restart_policy::on_failure && success);
+}
+
 const char* to_string(worker_state state) {
     switch (state) {
     case worker_state::starting: return "starting";

@@ -35,6 +35,9 @@ struct exit_cause {
 /// "exit code 3", "SIGSEGV, core dumped".
 std::string to_string(const exit_cause& cause);
 
+/// Whether no other worker is wanted in the place of one that has ended so, by itself.
+bool ends_for_good(const exit_cause& cause, restart_policy wish);
+
 /// The life of a worker. Legal moves:
 ///
 ///     starting -> ready       it has acked

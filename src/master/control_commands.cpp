@@ -73,6 +73,18 @@ reply for_each(const std::vector<group_runner*>& groups, Deed deed) {
     return all;
 }
 
+/// What becomes of the groups, a line each, but for those that stay as they are.
+std::string tell(const reconfiguration& what) {
+    std::string text;
+    std::size_t unchanged = 0;
+    for (const reconfiguration::step& one : what.steps())
+        if (one.what == reconfiguration::fate::unchanged)
+            ++unchanged;
+        else
+            text += one.name + ": " + to_string(one.what) + "\n";
+    return text + (text.empty() ? "nothing is new" : count_of(unchanged, "group") + " unchanged");
+}
+
 /// einhorn answers nothing to these.
 bool is_unanswered(verb what) { return what == verb::worker_ack || what == verb::worker_ping; }
 
@@ -166,6 +178,7 @@ control_commands::reply control_commands::carry_out(const order& what, control_c
         return upgrade(what, client, id, *groups);
     if (what.what == verb::reload)
         return reload({}, client, id, dialect::json, "reloading the master");
+    if (what.what == verb::reload_config) return reload_config(client, id);
     return on_groups(what, *groups);
 }
 
@@ -243,6 +256,7 @@ control_commands::reply control_commands::on_groups(const order& what,
     case verb::upgrade:
     case verb::upgrade_fleet:
     case verb::reload:
+    case verb::reload_config:
     case verb::worker_ack:
     case verb::worker_ping: break;
     }
@@ -297,6 +311,21 @@ control_commands::reply control_commands::reload(handoff::wish wish, control_con
     wish.einhorn = form == dialect::einhorn;
     master_.reload_for(std::move(wish), id ? client.shared_from_this() : nullptr);
     return {.message = std::move(answer), .wait = id.has_value()};
+}
+
+control_commands::reply control_commands::reload_config(control_connection& client,
+                                                        const request_id& id) {
+    if (master_.is_stopping()) return refuse("the master is stopping");
+    auto done = master_.read_file_again();
+    if (!done) return refuse(done.error());
+    reply answer{.message = tell(*done)};
+    group_selection upgrading = master_.carry_out(*done);
+    answer.wait = id && !upgrading.empty();
+    if (answer.wait)
+        watch(upgrade_watch::begin(client.shared_from_this(), *id, dialect::json, upgrading));
+    for (group_runner* runner : upgrading)
+        runner->notice(core::event::upgrade{core::upgrade_mode::rolling});
+    return answer;
 }
 
 void control_commands::upgrade_after_reload(const handoff::wish& what,

@@ -82,6 +82,7 @@ class control_commands {
     reply die(const order& what);
     reply reload(handoff::wish wish, control_connection& client, const request_id& id,
                  protocol::dialect form, std::string answer);
+    reply reload_config(control_connection& client, const request_id& id);
     reply reload_before_upgrade(const order& what, control_connection& client, const request_id& id,
                                 const group_selection& groups, protocol::dialect form);
     void watch(std::shared_ptr<upgrade_watch> fresh);

@@ -48,6 +48,13 @@ handoff::recipe hand_over_recipe(core::generation number, const os::spawn_recipe
     return into;
 }
 
+/// Where its program is looked for: in the PATH that its workers get.
+std::string search_path_of(const config::group_settings& wishes, const surroundings& around) {
+    for (auto own = wishes.environment.rbegin(); own != wishes.environment.rend(); ++own)
+        if (own->starts_with("PATH=")) return own->substr(5);
+    return search_path(around.environment);
+}
+
 } // namespace
 
 std::optional<std::string> change_options(const std::vector<group_runner*>& groups,
@@ -429,7 +436,7 @@ void group_runner::arm_timer() {
 
 os::result<std::string> group_runner::find_program(const config::group_settings& wishes,
                                                    const surroundings& around) {
-    return os::find_program(wishes.command[0], search_path(around.environment),
+    return os::find_program(wishes.command[0], search_path_of(wishes, around),
                             directory_of(wishes, around));
 }
 

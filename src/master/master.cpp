@@ -3,12 +3,15 @@
 
 #include "core/signal_name.hpp"
 #include "master/access.hpp"
+#include "master/configuration.hpp"
 #include "master/logging.hpp"
 #include "master/start_failure.hpp"
 #include "os/process.hpp"
 #include "os/reap.hpp"
 #include "os/signals.hpp"
 #include "protocol/version.hpp"
+
+#include <boost/algorithm/string/join.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -131,6 +134,17 @@ void master::open_groups() {
 void master::add_group(std::unique_ptr<group_runner> runner) {
     runner->on_settled([this] { end_if_settled(); });
     groups_.push_back(std::move(runner));
+}
+
+boost::system::result<reconfiguration, std::string> master::read_file_again() const {
+    using answer = boost::system::result<reconfiguration, std::string>;
+    if (settings_.master.config_file.empty())
+        return answer(boost::system::in_place_error,
+                      "the group is on the command line: there is no file to read again (--config)");
+    auto fresh = configure(settings_.master.personality, call_.arguments, around_.environment);
+    if (!fresh)
+        return answer(boost::system::in_place_error, boost::algorithm::join(fresh.error().complaints, "\n"));
+    return reconfiguration::prepare(groups_, fresh->wishes.groups, around_);
 }
 
 std::vector<group_runner*> master::carry_out(reconfiguration& what) {

@@ -52,6 +52,9 @@ class master {
     void stop(std::optional<int> signal);
     bool is_stopping() const { return stopping_; }
 
+    /// What the file of groups says now (--config); or why nothing can be made of it, in one or more
+    /// lines. Nothing is changed yet.
+    boost::system::result<reconfiguration, std::string> read_file_again() const;
     /// Makes the groups those of `what`. Returns those that have to be upgraded for it.
     std::vector<group_runner*> carry_out(reconfiguration& what);
 

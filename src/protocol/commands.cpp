@@ -18,6 +18,8 @@ constexpr std::array table{
             "start all new workers, then send all old ones away", for_operators},
     command{verb::reload, "reload", "", "replace the master's program; the workers stay",
             for_operators},
+    command{verb::reload_config, "reload-config", "",
+            "read the file of groups again, and do what is new in it", for_operators},
     command{verb::inc, "inc", "[GROUP]", "one worker more", for_operators},
     command{verb::dec, "dec", "[GROUP]", "one worker fewer", for_operators},
     command{verb::set_workers, "set_workers", "COUNT [GROUP]", "run COUNT workers", for_operators},

@@ -25,6 +25,7 @@ enum class verb {
     upgrade,
     upgrade_fleet,
     reload,
+    reload_config,
     start,
     stop,
     restart,

@@ -1,83 +1,80 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Groups of a TOML file, for scenarios that need what only a file can ask for."""
+"""A master with the groups of a TOML file."""
 
 import json
-import os
-import pwd
 
-from harness import PROBE, eventually
+import pytest
 
-NOBODY = pwd.getpwnam("nobody")
+from harness import PROBE, Master, eventually, load_result
 
 
-def to_toml(groups):
-    """Text of a file with these groups: {"web": {"cmd": [...]}}. JSON's strings, numbers and lists are TOML's too."""
-    lines = []
-    for name, keys in groups.items():
-        lines.append(f"[{name}]")
-        lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
-    return "\n".join(lines) + "\n"
+def group_text(name, cmd, start_immediate=True, restart="always", **keys):
+    """The table of one group. TOML writes strings, numbers, booleans and lists of them as JSON does."""
+    keys = {"cmd": [str(word) for word in cmd], "start_immediate": start_immediate, "restart": restart, **keys}
+    return f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()) + "\n"
 
 
-def write_groups(master, groups):
-    path = master.dir / "groups.toml"
-    path.write_text(to_toml(groups))
-    return path
+class Groups(Master):
+    """Made by the fixture `groups`."""
+
+    def __init__(self):
+        super().__init__()
+        self.file = self.dir / "groups.toml"
+        self.only = None
+
+    def write(self, text):
+        """Replaces the file."""
+        fresh = self.dir / "groups.toml.new"
+        fresh.write_text(text)
+        fresh.rename(self.file)
+
+    def start(self, text, *options, only=None, **kwargs):
+        """only: the groups that are waited for; default all."""
+        self.write(text)
+        self.spawn("--config", self.file, *options, program=[], **kwargs)
+        self.probing = False
+        self.wait_ready(only=only)
+        return self
+
+    def wait_ready(self, only=None):
+        self.wait_answering()
+
+        def is_ready(group):
+            workers = [worker["state"] for worker in group["workers"]]
+            return workers == ["ready"] * group["target"] and not group["upgrade"]
+
+        def ready():
+            return all(is_ready(group) and self.has_reported(group) for group in self.status()["groups"]
+                       if only is None or group["name"] in only)
+        try:
+            eventually(ready, 60)
+        except AssertionError:
+            raise AssertionError(f"not ready: {self.status()}\n{self.log()}") from None
+
+    def has_reported(self, group):
+        """A timer may call a probe ready that has hardly begun."""
+        return self.is_no_probe(group["name"]) or all(self.report_path(w["pid"]) for w in group["workers"])
+
+    def is_no_probe(self, name):
+        own = self.file.read_text().partition(f"[{name}]\n")[2].partition("\n[")[0]
+        return PROBE not in own
+
+    def of(self, name):
+        """The group's status."""
+        return next(group for group in self.status()["groups"] if group["name"] == name)
+
+    def names(self):
+        return [group["name"] for group in self.status()["groups"]]
+
+    def pids(self, name, *states):
+        return [w["pid"] for w in self.of(name)["workers"] if not states or w["state"] in states]
+
+    def load_result(self, process):
+        return load_result(process)
 
 
-def spawn_groups(master, *options, env=None, wrapper=(), popen=None, **groups):
-    """Starts the master with a file of these groups, and waits until it answers. A key "start_immediate" is added:
-    a group that is to wait says false."""
-    for keys in groups.values():
-        keys.setdefault("start_immediate", True)
-    master.spawn("--config", write_groups(master, groups), *options, program=[], env=env, wrapper=wrapper, **(popen or {}))
-    master.probing = any(PROBE in keys["cmd"] for keys in groups.values())
-    master.wait_answering()
-    return master
-
-
-def start_groups(master, *options, **groups):
-    """The same, and waits until the workers of the first group are ready."""
-    spawn_groups(master, *options, **groups)
-    master.wait_ready()
-    return master
-
-
-def open_to_others(master):
-    """Lets workers of other users into the test's directories."""
-    master.dir.chmod(0o755)
-    master.reports.chmod(0o777)
-
-
-def state(master, place=0):
-    return master.status()["groups"][place]["state"]
-
-
-def generation(master):
-    return master.group()["generation"]
-
-
-def wait_generation(master, number):
-    """Waits until an upgrade to this generation is through."""
-    def through():
-        group = master.group()
-        return group["generation"] == number and group["state"] == "running" and \
-            {worker["generation"] for worker in group["workers"]} == {number}
-    try:
-        eventually(through)
-    except AssertionError:
-        raise AssertionError(f"generation {number} never came: {master.group()}\n{master.log()}") from None
-
-
-def reload_master(master):
-    reply = master.request("reload")
-    assert reply["ok"], reply
-
-
-def python(path, text):
-    """An executable Python program."""
-    new = path.with_name(path.name + ".new")
-    new.write_text("#!/usr/bin/python3\n" + text)
-    new.chmod(0o755)
-    os.rename(new, path)
-    return path
+@pytest.fixture
+def groups():
+    made = Groups()
+    yield made
+    made.clean_up()

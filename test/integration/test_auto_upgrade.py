@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from groups import generation, python, reload_master, start_groups, wait_generation
+from services import generation, python, reload_master, start_groups, wait_generation
 from harness import eventually
 from test_idle import wakeups
 

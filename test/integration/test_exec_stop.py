@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from groups import reload_master, start_groups, state
+from services import reload_master, start_groups, state
 from harness import alive, eventually
 
 

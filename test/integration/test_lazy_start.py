@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from groups import python, reload_master, spawn_groups, state
+from services import python, reload_master, spawn_groups, state
 from harness import HTTP_WORKER, connect_to, eventually, parse_reply, read_all
 from test_idle import settle, wakeups
 

@@ -8,7 +8,7 @@ import stat
 
 import pytest
 
-from groups import NOBODY, open_to_others, python, reload_master, start_groups
+from services import NOBODY, open_to_others, python, reload_master, start_groups
 from harness import PRELOAD_PROBE, PROBE, eventually, is_root
 
 TIMEOUT = 0.5

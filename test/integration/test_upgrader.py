@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from groups import generation, python, reload_master, spawn_groups, start_groups, state, wait_generation
+from services import generation, python, reload_master, spawn_groups, start_groups, state, wait_generation
 from harness import alive, eventually
 
 WORKER = {"cmd": ["/bin/sleep", "1000"], "stop_signal": "TERM", "ack_timeout": 0}

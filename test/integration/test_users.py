@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from groups import NOBODY, open_to_others, python, reload_master, spawn_groups, start_groups, write_groups
+from services import NOBODY, open_to_others, python, reload_master, spawn_groups, start_groups, write_groups
 from harness import PRELOAD_PROBE, PROBE, can_unshare, eventually, is_root
 
 pytestmark = pytest.mark.skipif(not is_root(), reason="needs root")

@@ -177,6 +177,58 @@ BOOST_AUTO_TEST_CASE(no_variable_comes_twice) {
     BOOST_TEST((std::adjacent_find(names.begin(), names.end()) == names.end()));
 }
 
+BOOST_AUTO_TEST_CASE(added_ones_replace_inherited_ones) {
+    environment_facts facts = some_facts();
+    facts.dropped = {"HOME", "A"};
+    facts.added = {"A=1",
+                   "PATH=/opt",
+                   "A=2",
+                   "LISTEN_PID=7",
+                   "EINHORN_FD_COUNT=9",
+                   "EINHORN_CHILD_INDEX=4",
+                   "WATCHDOG_USEC=5"};
+    check(facts, {"PATH=/opt", "A=2", "WATCHDOG_USEC=5", "EINHORN_MASTER_PID=4711",
+                  "EINHORN_SOCK_PATH=/run/app/control.sock", "EINHORN_FD_COUNT=0",
+                  "EINHORN_FDS=", "EINHORN_CHILD_INDEX=", "SERVER_STARTER_GENERATION=3"});
+}
+
+BOOST_AUTO_TEST_CASE(variables_of_firestarter) {
+    environment_facts facts = some_facts();
+    facts.listeners = {{"AF_INET", "", "1"}, {"AF_INET", "", "2"}};
+    facts.variable_prefix = "APP";
+    for (const char* entry : {"APP_MASTER_PID=4711", "APP_SOCK_PATH=/run/app/control.sock",
+                              "APP_FD_COUNT=2", "APP_FD_0=3", "APP_FD_1=4"})
+        BOOST_TEST(has(facts, entry), entry);
+    BOOST_TEST(!has_variable(facts, "APP_SOCK_FD"));
+    facts.socket_as_fd = true;
+    facts.group_socket_path = "/tmp/web.socket";
+    BOOST_TEST(has(facts, "APP_SOCK_FD=5"));
+    BOOST_TEST(has(facts, "APP_SOCK_PATH=/tmp/web.socket"));
+    BOOST_TEST(has(facts, "EINHORN_SOCK_PATH=/run/app/control.sock"));
+}
+
+BOOST_AUTO_TEST_CASE(firestarters_names_are_private_and_no_others) {
+    environment_facts facts = some_facts();
+    facts.inherited = {"APP_FD_COUNT=9", "APP_FD_17=9",          "APP_WATCH_FILE=9",
+                       "APP_FD_X=kept",  "APP_SECRET=kept",      "FIRESTARTER_FD_0=9",
+                       "APPS_FD_0=kept", "FIRESTARTER_SOCK_FD=9"};
+    facts.variable_prefix = "APP";
+    for (const char* name :
+         {"APP_FD_17", "APP_WATCH_FILE", "FIRESTARTER_FD_0", "FIRESTARTER_SOCK_FD"})
+        BOOST_TEST(!has_variable(facts, name), name);
+    BOOST_TEST(has(facts, "APP_FD_COUNT=0"));
+    for (const char* name : {"APP_FD_X", "APP_SECRET", "APPS_FD_0"})
+        BOOST_TEST(has(facts, std::string(name) + "=kept"), name);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_said_twice_under_einhorns_name) {
+    environment_facts facts = some_facts();
+    facts.variable_prefix = "EINHORN";
+    text_list all = worker_environment(facts);
+    BOOST_TEST(std::ranges::count(all, "EINHORN_MASTER_PID=4711") == 1);
+    BOOST_TEST(std::ranges::count(all, "EINHORN_FD_COUNT=0") == 1);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace einhyrningsins::config

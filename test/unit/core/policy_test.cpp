@@ -32,20 +32,20 @@ BOOST_AUTO_TEST_CASE(an_upgrade_may_fail_five_times) {
 }
 
 BOOST_AUTO_TEST_CASE(each_ack_frees_one_old_worker) {
-    policy wishes{.number = 4};
-    BOOST_TEST(retirements_allowed({.fresh_ready = 0, .old_active = 4}, wishes) == 0U);
-    BOOST_TEST(retirements_allowed({.fresh_ready = 1, .old_active = 4}, wishes) == 1U);
-    BOOST_TEST(retirements_allowed({.fresh_ready = 1, .old_active = 3}, wishes) == 0U);
-    BOOST_TEST(retirements_allowed({.fresh_ready = 4, .old_active = 1}, wishes) == 1U);
+    BOOST_TEST(retirements_allowed({.fresh_ready = 0, .old_active = 4, .wanted = 4}) == 0U);
+    BOOST_TEST(retirements_allowed({.fresh_ready = 1, .old_active = 4, .wanted = 4}) == 1U);
+    BOOST_TEST(retirements_allowed({.fresh_ready = 1, .old_active = 3, .wanted = 4}) == 0U);
+    BOOST_TEST(retirements_allowed({.fresh_ready = 4, .old_active = 1, .wanted = 4}) == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(spawns_have_two_limits) {
     policy wishes{.number = 4, .max_unacked = 3, .max_upgrade_additional = 2};
-    BOOST_TEST(spawns_allowed({.old_active = 4, .existing = 4}, wishes, true) == 2U);
-    BOOST_TEST(spawns_allowed({.old_active = 4, .existing = 4}, wishes, false) == 3U);
-    BOOST_TEST(spawns_allowed({.fresh_active = 2, .fresh_unacked = 2, .existing = 2}, wishes,
-                              false) == 1U);
-    BOOST_TEST(spawns_allowed({.fresh_active = 4, .existing = 4}, wishes, false) == 0U);
+    BOOST_TEST(spawns_allowed({.old_active = 4, .wanted = 4, .existing = 4}, wishes, true) == 2U);
+    BOOST_TEST(spawns_allowed({.old_active = 4, .wanted = 4, .existing = 4}, wishes, false) == 3U);
+    BOOST_TEST(spawns_allowed({.fresh_active = 2, .fresh_unacked = 2, .wanted = 4, .existing = 2},
+                              wishes, false) == 1U);
+    BOOST_TEST(spawns_allowed({.fresh_active = 4, .wanted = 4, .existing = 4}, wishes, false) ==
+               0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

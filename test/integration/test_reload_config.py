@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The file of groups is read again while the master runs."""
+
+import socket
+
+from groups import group_text, groups  # noqa: F401 (a fixture)
+from harness import HTTP_WORKER, connect_to, eventually
+from test_groups import free_port
+from test_zero_loss import under_load
+
+
+def reread(groups, text):
+    groups.write(text)
+    return groups.request("reload-config")
+
+
+def is_refused(address):
+    try:
+        connect_to(address).close()
+        return False
+    except (ConnectionRefusedError, FileNotFoundError):
+        return True
+
+
+def test_nothing_is_new(groups):
+    text = group_text("web1", groups.probe()) + group_text("web2", groups.probe())
+    groups.start(text)
+    before = groups.pids("web1"), groups.pids("web2")
+    done = reread(groups, "# a comment\n" + text)
+    assert done["ok"] and done["message"] == "nothing is new"
+    assert (groups.pids("web1"), groups.pids("web2")) == before
+    groups.stop()
+
+
+def test_a_number_takes_effect_without_new_workers(groups):
+    groups.start(group_text("web1", groups.probe()) + group_text("web2", groups.probe()))
+    [one], [two] = groups.pids("web1"), groups.pids("web2")
+    done = reread(groups, group_text("web1", groups.probe(), numprocesses=3) + group_text("web2", groups.probe()))
+    assert done["ok"] and done["message"] == "web1: changed\n1 group unchanged"
+    groups.wait_ready()
+    assert one in groups.pids("web1") and len(groups.pids("web1")) == 3 and groups.pids("web2") == [two]
+    groups.stop()
+
+
+def test_a_new_command_is_an_upgrade(groups):
+    groups.start(group_text("web1", groups.probe()) + group_text("web2", groups.probe()))
+    [one], [two] = groups.pids("web1"), groups.pids("web2")
+    groups.write(group_text("web1", groups.probe("--verbose-name", "x")[:-2] + ["--dir", str(groups.reports)])
+                 + group_text("web2", groups.probe()))
+    result = groups.ctl("reload-config")
+    assert result.returncode == 0, result
+    groups.wait_ready()
+    assert groups.of("web1")["generation"] == 2 and groups.pids("web1") != [one]
+    assert groups.of("web2")["generation"] == 1 and groups.pids("web2") == [two]
+    groups.stop()
+
+
+def test_a_new_command_that_is_missing_changes_nothing(groups):
+    groups.start(group_text("web1", groups.probe()))
+    before = groups.pids("web1")
+    groups.write(group_text("web1", ["/nowhere/app"], numprocesses=2) + group_text("web2", groups.probe()))
+    result = groups.ctl("reload-config")
+    assert result.returncode == 1
+    assert "web1" in result.stderr and "/nowhere/app" in result.stderr
+    assert groups.pids("web1") == before and groups.names() == ["web1"] and groups.of("web1")["target"] == 1
+    groups.stop()
+
+
+def test_a_new_command_that_fails_is_an_aborted_upgrade(groups):
+    groups.start(group_text("web1", groups.probe(), seconds=0))
+    before = groups.pids("web1")
+    groups.write(group_text("web1", ["/bin/false"], seconds=0))
+    result = groups.ctl("reload-config")
+    assert result.returncode == 1 and "exit code 1" in result.stdout + result.stderr
+    assert groups.pids("web1") == before
+    groups.stop()
+
+
+def test_an_invalid_file_changes_nothing(groups):
+    groups.start(group_text("web1", groups.probe()))
+    before = groups.pids("web1")
+    done = reread(groups, group_text("web1", groups.probe(), numprocess=2) + "[web2]\nrestart = 7\n")
+    assert not done["ok"]
+    assert "numprocess" in done["message"] and "groups.toml:" in done["message"]
+    assert len(done["message"].splitlines()) >= 2, "all that is wrong is told"
+    groups.file.unlink()
+    assert not groups.request("reload-config")["ok"]
+    assert groups.pids("web1") == before and groups.names() == ["web1"]
+    groups.stop()
+
+
+def test_groups_come_and_go(groups):
+    path = groups.dir / "old.sock"
+    groups.start(group_text("old", groups.probe(), socket_address=[str(path)]) + group_text("web", groups.probe()))
+    [web] = groups.pids("web")
+    new = group_text("new", groups.probe(), numprocesses=2)
+    done = reread(groups, new + group_text("web", groups.probe()))
+    assert done["ok"] and done["message"] == "new: added\nold: removed\n1 group unchanged"
+    eventually(lambda: groups.names() == ["new", "web"])
+    groups.wait_ready()
+    assert groups.pids("web") == [web] and len(groups.pids("new")) == 2
+    assert not path.exists()
+    assert groups.request("reload")["ok"], "and the master can still hand itself over"
+    assert groups.names() == ["new", "web"] and groups.pids("web") == [web]
+    groups.stop()
+
+
+def test_a_group_that_was_removed_comes_back_while_it_stops(groups):
+    text = group_text("web", [HTTP_WORKER], ack="manual", socket_address=["127.0.0.1:0"])
+    other = group_text("other", groups.probe())
+    groups.start(text + other)
+    with connect_to(groups.of("web")["listeners"][0]["address"]) as peer:
+        peer.sendall(b"GET / HTTP/1.1\r\n")  # half a request: the worker stays
+        [old] = groups.pids("web")
+        assert reread(groups, other)["ok"]
+        eventually(lambda: groups.of("web")["state"] == "stopping")
+        assert groups.request("reload")["ok"]
+        assert groups.of("web")["state"] == "stopping"
+        assert reread(groups, text + other)["ok"]
+        assert groups.pids("web") == [old]
+    eventually(lambda: groups.of("web")["state"] == "running" and groups.pids("web", "ready") not in ([], [old]))
+    groups.stop()
+
+
+def test_a_listener_that_is_new(groups):
+    first, second = free_port(), free_port()
+    options = dict(ack="manual", numprocesses=2)
+    groups.start(group_text("web", [HTTP_WORKER], socket_address=[f"127.0.0.1:{first}"], **options))
+    with under_load(groups, target=f"127.0.0.1:{first}") if False else socket.socket():
+        done = reread(groups, group_text("web", [HTTP_WORKER], **options,
+                                         socket_address=[f"127.0.0.1:{first}", f"127.0.0.1:{second}"]))
+    assert done["ok"], done
+    groups.wait_ready()
+    assert [each["address"] for each in groups.of("web")["listeners"]] == [f"127.0.0.1:{first}", f"127.0.0.1:{second}"]
+    assert groups.get(f"127.0.0.1:{first}")["X-Worker-Generation"] == "2"
+    groups.stop()
+
+
+def test_a_listener_that_cannot_be_bound_changes_nothing(groups):
+    port = free_port()
+    groups.start(group_text("web", groups.probe(), socket_address=["127.0.0.1:0"]))
+    before = groups.of("web")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        done = reread(groups, group_text("web", groups.probe(), socket_address=["127.0.0.1:0", f"127.0.0.1:{port}"])
+                      + group_text("new", groups.probe(), socket_address=[str(groups.dir / "new.sock")]))
+    assert not done["ok"] and str(port) in done["message"]
+    assert groups.names() == ["web"] and groups.of("web")["listeners"] == before["listeners"]
+    assert groups.pids("web") == [w["pid"] for w in before["workers"]]
+    assert not (groups.dir / "new.sock").exists()
+    groups.stop()
+
+
+def test_a_listener_that_is_gone_serves_until_the_upgrade_is_through(groups):
+    first, second = free_port(), groups.dir / "w.sock"
+    options = dict(ack="manual")
+    groups.start(group_text("web", [HTTP_WORKER], socket_address=[f"127.0.0.1:{first}", str(second)], **options))
+    connect_to(str(second)).close()
+    done = reread(groups, group_text("web", [HTTP_WORKER], socket_address=[f"127.0.0.1:{first}"], **options))
+    assert done["ok"], done
+    eventually(lambda: is_refused(str(second)) and not second.exists())
+    assert groups.get(f"127.0.0.1:{first}")["X-Worker-Generation"] == "2"
+    groups.stop()
+
+
+def test_an_upgrade_that_fails_keeps_the_old_listeners(groups):
+    first, second = free_port(), free_port()
+    groups.start(group_text("web", [HTTP_WORKER, "--second", "no"][:1], ack="manual", seconds=0,
+                            socket_address=[f"127.0.0.1:{second}", f"127.0.0.1:{first}"]))
+    [old] = groups.pids("web")
+    done = reread(groups, group_text("web", ["/bin/false"], ack="manual", seconds=0, socket_address=[f"127.0.0.1:{first}"]))
+    assert not done["ok"]
+    assert groups.get(f"127.0.0.1:{second}")["X-Worker-Pid"] == str(old)
+    # Its generation goes on with what it had, also after a reload of the master.
+    assert groups.request("reload")["ok"]
+    assert groups.request("killall", "web")["ok"]
+    eventually(lambda: groups.pids("web", "ready") not in ([], [old]))
+    assert groups.get(f"127.0.0.1:{second}")["X-Worker-Generation"] == "1"
+    groups.stop()
+
+
+def test_an_address_passes_to_another_group(groups):
+    path = groups.dir / "moving.sock"
+    port = free_port()
+    one = group_text("one", groups.probe())
+    groups.start(group_text("one", groups.probe(), socket_address=[f"127.0.0.1:{port}", str(path)]))
+    inode = path.stat().st_ino
+    two = group_text("two", [HTTP_WORKER], ack="manual", socket_address=[f"127.0.0.1:{port}", str(path)])
+    done = reread(groups, one + two)
+    assert done["ok"], done
+    groups.wait_ready()
+    eventually(lambda: groups.get(f"127.0.0.1:{port}")["X-Worker-Pid"] == str(groups.pids("two")[0]))
+    assert path.stat().st_ino == inode, "it was not bound anew"
+    assert groups.request("reload")["ok"]
+    assert path.stat().st_ino == inode
+    connect_to(str(path)).close()
+    groups.stop()
+    assert not path.exists()
+
+
+def test_changes_at_run_time_are_not_undone_by_a_file_that_says_nothing_new(groups):
+    text = group_text("web", groups.probe())
+    groups.start(text + group_text("other", groups.probe()))
+    assert groups.request("set_workers", 3, "web")["ok"]
+    groups.wait_ready()
+    assert groups.request("reload")["ok"]
+    assert reread(groups, text + group_text("other", groups.probe(), numprocesses=2))["message"].startswith("other: changed")
+    assert groups.of("web")["target"] == 3
+    assert reread(groups, group_text("web", groups.probe(), max_unacked=1))["ok"]
+    eventually(lambda: groups.of("web")["target"] == 1)
+    groups.stop()
+
+
+def test_a_stopped_group_stays_stopped(groups):
+    groups.start(group_text("web", groups.probe()))
+    assert groups.request("stop", "web")["ok"]
+    eventually(lambda: groups.of("web")["state"] == "stopped")
+    assert reread(groups, group_text("web", groups.probe(), environments=["A=1"]))["ok"]
+    assert groups.of("web")["state"] == "stopped"
+    assert groups.request("start", "web")["ok"]
+    groups.wait_ready()
+    assert groups.report(groups.pids("web")[0]).variables["A"] == "1"
+    groups.stop()
+
+
+def test_a_group_in_trouble_is_tried_again(groups):
+    program = groups.dir / "late"
+    text = group_text("late", [str(program)]) + group_text("web", groups.probe())
+    groups.start(text, only=["web"])
+    assert reread(groups, text)["message"] == "nothing is new"
+    program.symlink_to(HTTP_WORKER)
+    assert reread(groups, text)["ok"]
+    eventually(lambda: groups.of("late")["ready"] == 1)
+    groups.stop()
+
+
+def test_no_file_to_read(master):
+    master.start()
+    refused = master.request("reload-config")
+    assert not refused["ok"] and "--config" in refused["message"]
+    master.stop()
