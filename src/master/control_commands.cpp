@@ -324,7 +324,7 @@ control_commands::reply control_commands::reload_config(control_connection& clie
     if (answer.wait)
         watch(upgrade_watch::begin(client.shared_from_this(), *id, dialect::json, upgrading));
     for (group_runner* runner : upgrading)
-        runner->notice(core::event::upgrade{core::upgrade_mode::rolling});
+        runner->request_upgrade(core::upgrade_mode::rolling);
     return answer;
 }
 

@@ -240,7 +240,7 @@ bool group_runner::reconfigure(const config::group_settings& wishes, listener_se
     if (group_.phase() == core::group_phase::stopped) plans_.clear();
     forget_old_listeners();
     if (comes_back) notice(core::event::restart{});
-    if (is_new) notice(core::event::start{});
+    if (is_new) notice(core::event::open{});
     return !comes_back && !is_new && group_.phase() == core::group_phase::running;
 }
 

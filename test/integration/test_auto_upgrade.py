@@ -141,9 +141,14 @@ def test_what_cannot_be_executed_yet_is_waited_for(master):
 def test_a_burst_is_one_upgrade(master):
     program = release(master, "app")
     start(master, program)
-    for n in range(200):
+    times = []
+    for n in range(100):
         release(master, "app", PROGRAM + f"# {n}\n")
-    settled_at(master, 2)
+        times.append(time.monotonic())
+    settle(master.pid)
+    # On a busy machine this test may itself have paused for so long that the burst was several.
+    pauses = sum(after - before > 0.4 for before, after in zip(times, times[1:]))
+    assert 2 <= generation(master) <= 2 + pauses, master.log()
     master.stop()
 
 
