@@ -94,4 +94,10 @@ boost::system::result<log_spec, text_error> parse_log_spec(std::string_view text
     return spec;
 }
 
+log_spec with_path(log_spec spec, const std::string& path) {
+    spec.text.replace(spec.text.size() - spec.path.size(), std::string::npos, path);
+    spec.path = path;
+    return spec;
+}
+
 } // namespace einhyrningsins::config

@@ -42,4 +42,7 @@ struct log_spec {
 /// message begins with the text in quotes.
 boost::system::result<log_spec, text_error> parse_log_spec(std::string_view text);
 
+/// The same with `path` for its path.
+log_spec with_path(log_spec spec, const std::string& path);
+
 } // namespace einhyrningsins::config

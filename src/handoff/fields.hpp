@@ -297,6 +297,38 @@ void fields(auto&& each, is<group> auto& it) {
     each("watch_files", it.watch_files);
 }
 
+void fields(auto&& each, is<output::counters> auto& it) {
+    each("bytes", it.bytes);
+    each("rotations", it.rotations);
+    each("errors", it.errors);
+    each("dropped", it.dropped);
+    each("last_error", it.last_error);
+}
+
+void fields(auto&& each, is<output::file_state> auto& it) {
+    each("spec", it.spec);
+    each("fd", it.fd);
+    each("began", it.began);
+    each("last_writer", it.last_writer);
+    each("pending", it.pending);
+    each("cut", it.cut);
+    each("dropped_before", it.dropped_before);
+    each("count", it.count);
+}
+
+void fields(auto&& each, is<output::stream_state> auto& it) {
+    each("id", it.id);
+    each("fd", it.fd);
+    each("path", it.path);
+    each("partial", it.partial);
+}
+
+void fields(auto&& each, is<output::capture_state> auto& it) {
+    each("last_id", it.last_id);
+    each("files", it.files);
+    each("streams", it.streams);
+}
+
 void fields(auto&& each, is<connection> auto& it) {
     each("fd", it.fd);
     each("pid", it.pid);
@@ -350,6 +382,7 @@ void fields(auto&& each, is<state> auto& it) {
     each("pidfile", it.pidfile);
     each("control", it.control);
     each("groups", it.groups);
+    each("logs", it.logs);
     each("connections", it.connections);
     each("watches", it.watches);
     each("wishes", it.wishes);

@@ -7,7 +7,8 @@
 namespace einhyrningsins::handoff {
 namespace {
 
-void each_descriptor_of(auto& one, auto visit) {
+void each_descriptor_of(auto& one, auto visit) requires requires { one.asked; }
+{
     visit(one.fd);
     for (auto& each : one.asked)
         if (each.control >= 0) visit(each.control);
@@ -18,6 +19,14 @@ void each_output_of(auto& group, auto visit) {
     if (group.upgrader && group.upgrader->process && group.upgrader->process->output >= 0)
         visit(group.upgrader->process->output);
     if (group.stop_command && group.stop_command->output >= 0) visit(group.stop_command->output);
+}
+
+void each_descriptor_of(auto& logs, auto visit) requires requires { logs.streams; }
+{
+    for (auto& one : logs.files)
+        if (one.fd >= 0) visit(one.fd);
+    for (auto& one : logs.streams)
+        visit(one.fd);
 }
 
 /// Shows each descriptor to `visit`, which may change it unless `all` is const.
@@ -37,6 +46,7 @@ void each_descriptor(auto& all, auto visit) {
             each_descriptor_of(each, visit);
         each_output_of(one, visit);
     }
+    each_descriptor_of(all.logs, visit);
     for (auto& one : all.connections)
         visit(one.fd);
 }
@@ -50,6 +60,22 @@ std::string find_contradiction(const group& one) {
     if (one.upgrader && one.upgrader->process && one.upgrader->process->pid < 1)
         return ".upgrader.process.pid is missing";
     if (one.stop_command && one.stop_command->pid < 1) return ".stop_command.pid is missing";
+    return {};
+}
+
+std::string find_contradiction(const output::capture_state& logs) {
+    std::set<std::string> paths;
+    for (const output::file_state& one : logs.files) {
+        auto spec = config::parse_log_spec(one.spec);
+        if (!spec) return ".files: " + spec.error().message;
+        if (!paths.insert(spec->path).second) return ".files: " + spec->path + " is there twice";
+    }
+    std::set<output::writer_id> writers;
+    for (const output::stream_state& one : logs.streams) {
+        if (!paths.contains(one.path)) return ".streams: " + one.path + " is no file";
+        bool good = one.id > 0 && one.id <= logs.last_id && writers.insert(one.id).second;
+        if (!good) return ".streams: the number " + std::to_string(one.id) + " is wrong";
+    }
     return {};
 }
 
@@ -79,6 +105,7 @@ std::string find_contradiction(const state& all) {
     for (std::size_t place = 0; place < all.groups.size(); ++place)
         if (auto wrong = find_contradiction(all.groups[place]); !wrong.empty())
             return ".groups." + std::to_string(place) + wrong;
+    if (auto wrong = find_contradiction(all.logs); !wrong.empty()) return ".logs" + wrong;
     if (auto wrong = find_wrong_descriptor(all); !wrong.empty()) return wrong;
     return find_lost_client(all);
 }

@@ -3,6 +3,7 @@
 
 #include "config/settings.hpp"
 #include "core/group_state.hpp"
+#include "output/state.hpp"
 
 #include <boost/json/value.hpp>
 
@@ -196,6 +197,7 @@ struct state {
     std::optional<held_file> pidfile;
     std::optional<control_socket> control;
     std::vector<group> groups;
+    output::capture_state logs; ///< of the workers' output
     std::vector<connection> connections;
     std::vector<watch> watches;
     std::vector<wish> wishes;
@@ -209,7 +211,8 @@ std::vector<int> descriptors(const state& all);
 std::string find_contradiction(const state& all);
 
 /// Takes out what cannot go on without one of the `missing` descriptors: a client with all that it
-/// waits for is gone, everything else has -1 for a descriptor and must be opened anew.
+/// waits for is gone, everything else has -1 for a descriptor and must be opened anew, or, as a
+/// stream of output, has ended.
 void forget(state& all, const std::vector<int>& missing);
 
 } // namespace einhyrningsins::handoff

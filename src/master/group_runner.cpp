@@ -281,6 +281,7 @@ void group_runner::perform(const core::action::begin_generation& what) {
 preload::owner group_runner::preload_owner() {
     return {[this](birth what) { take(std::move(what)); },
             [this](const core::action::spawn& what) { execute(what); },
+            [this] { return around_.logs->open(settings_); },
             [this](severity level, const std::string& text) { log(level, settings_.name, text); }};
 }
 
@@ -404,7 +405,9 @@ core::event_type group_runner::spawn(const core::action::spawn& what, os::socket
         if (!pair) return failed(pair.error());
         control = std::move(*pair);
     }
-    auto pid = plan->spawn(what.index, control.theirs.get());
+    auto output = around_.logs->open(settings_);
+    if (!output) return failed(output.error());
+    auto pid = plan->spawn(what.index, control.theirs.get(), output->descriptors());
     if (!pid) return failed(pid.error());
     return core::event::spawned{what.id, *pid};
 }

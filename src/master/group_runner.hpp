@@ -12,6 +12,7 @@
 #include "master/notify_watch.hpp"
 #include "master/preload.hpp"
 #include "master/upgrader.hpp"
+#include "master/worker_logs.hpp"
 #include "os/credentials.hpp"
 #include "os/spawn.hpp"
 
@@ -37,6 +38,7 @@ struct surroundings {
     /// Serves our end of a control socket that a worker was given (-g).
     std::function<void(os::unique_fd, os::peer)> adopt;
     path_watcher* paths = nullptr; ///< always there
+    worker_logs* logs = nullptr;   ///< of all groups
 };
 
 /// The directories where workers' programs are looked for: PATH in `environment`.
@@ -109,6 +111,8 @@ class group_runner {
     }
     const listener_set::list_type& listeners() const { return listeners_.list(); }
     const listener_set& open_listeners() const { return listeners_; }
+    /// Where the output of its workers goes, if not where ours does.
+    std::vector<output::log_status> logs() const { return around_.logs->status(settings_); }
     using preload_map = std::map<core::generation, std::shared_ptr<preload>>;
     const preload_map& preloads() const { return preloads_; }
     /// Replaces the settings that may change at run time. Program, environment and directory follow

@@ -46,6 +46,7 @@ master::master(asio::io_context& context, config::settings wishes, call how)
       call_(std::move(how)),
       started_at_(core::time_point::clock::now()),
       paths_(context),
+      logs_(context),
       commands_(*this),
       reload_(
           context, [this] { return snapshot(); },
@@ -76,6 +77,8 @@ void master::describe_surroundings(std::string working_directory) {
     around_.socket_path = settings_.master.socket_path;
     program_ = os::find_own_program(call_.name, search_path(around_.environment),
                                     around_.working_directory);
+    logs_.set_directory(around_.working_directory);
+    around_.logs = &logs_;
     around_.adopt = [this](os::unique_fd ours, os::peer who) {
         control_->adopt(std::move(ours), std::move(who));
     };
@@ -166,8 +169,16 @@ std::vector<group_runner*> master::carry_out(reconfiguration& what) {
         if (runner->reconfigure(next.wishes, std::move(next.listeners)) && next.what == upgraded)
             to_upgrade.push_back(runner);
     }
+    keep_wanted_logs();
     sort_groups(what);
     return to_upgrade;
+}
+
+void master::keep_wanted_logs() {
+    std::vector<const config::group_settings*> wishes;
+    for (const auto& runner : groups_)
+        if (!runner->is_retired()) wishes.push_back(&runner->settings());
+    logs_.keep_only(wishes);
 }
 
 /// As the file has them; those that it has no more are at the end.
@@ -226,6 +237,7 @@ int master::run() {
             log(severity::error, "", std::string("going on after: ") + unexpected.what());
         }
     }
+    logs_.finish();
     return exit_code_;
 }
 

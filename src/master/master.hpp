@@ -103,6 +103,7 @@ class master {
     void end_if_settled();
     void bury();
     void sort_groups(const reconfiguration& like);
+    void keep_wanted_logs();
     void leave(int exit_code);
 
     boost::asio::io_context& context_;
@@ -113,6 +114,7 @@ class master {
     core::time_point started_at_;
     std::optional<os::lock_file> lock_;
     path_watcher paths_; ///< of all groups
+    worker_logs logs_;
     group_list groups_;
     control_commands commands_;
     std::optional<control_server> control_;

@@ -32,7 +32,10 @@ std::string without_path(const std::string& reason, const std::string& path) {
 os::result<std::shared_ptr<preload>> preload::start(boost::asio::io_context& context,
                                                     os::spawn_recipe worker, std::string path,
                                                     bool socket_as_fd, owner who) {
-    auto process = os::template_process::start(std::move(worker), path, socket_as_fd);
+    auto output = who.output();
+    if (!output) return output.error();
+    auto process =
+        os::template_process::start(std::move(worker), path, socket_as_fd, output->descriptors());
     if (!process) return process.error();
     std::shared_ptr<preload> made(
         new preload(context, std::move(*process), std::move(path), socket_as_fd, std::move(who)));
@@ -157,7 +160,9 @@ void preload::send(const core::action::spawn& wish) {
         if (!pair) return owner_.born({wish, pair.error(), {}, {}});
         control = std::move(*pair);
     }
-    auto sent = process_.ask(wish.index, control.theirs.get());
+    auto output = owner_.output();
+    if (!output) return owner_.born({wish, output.error(), {}, {}});
+    auto sent = process_.ask(wish.index, control.theirs.get(), output->descriptors());
     if (!sent && os::is_scarcity(sent.error().number))
         return owner_.born({wish, sent.error(), {}, {}});
     // If it has gone, its death is about to be noticed, and this wish is given back with the rest.

@@ -4,6 +4,7 @@
 #include "core/action.hpp"
 #include "core/report.hpp"
 #include "handoff/state.hpp"
+#include "master/worker_logs.hpp"
 #include "os/reap.hpp"
 #include "os/template_process.hpp"
 
@@ -45,6 +46,7 @@ class preload : public std::enable_shared_from_this<preload> {
         std::function<void(birth)> born; ///< the answer to ask(), sooner or later
         /// The other answer: no template process can do it, it is to be executed.
         std::function<void(const core::action::spawn&)> declined;
+        output_source output; ///< of the template process and of each worker
         std::function<void(core::severity, const std::string&)> log;
     };
 

@@ -62,6 +62,23 @@ json::array listeners(const group_runner& runner) {
     return result;
 }
 
+json::array logs(const group_runner& runner, const json::storage_ptr& memory) {
+    json::array result(memory);
+    for (const output::log_status& one : runner.logs()) {
+        json::value last_error =
+            one.count.last_error.empty() ? json::value(nullptr) : json::value(one.count.last_error);
+        result.push_back(json::object{{"path", one.path},
+                                      {"bytes", one.count.bytes},
+                                      {"rotations", one.count.rotations},
+                                      {"errors", one.count.errors},
+                                      {"dropped_bytes", one.count.dropped},
+                                      {"pending_bytes", one.pending},
+                                      {"failing", one.failing},
+                                      {"last_error", std::move(last_error)}});
+    }
+    return result;
+}
+
 json::object worker_status(const core::worker& who, core::time_point now,
                            const json::storage_ptr& memory) {
     json::object result({{"pid", who.pid},
@@ -179,6 +196,7 @@ json::object group_status(const group_runner& runner, core::time_point now,
                          {"deaths_before_ack", group.current().failures},
                          {"last_death", last_death(group)},
                          {"trouble", trouble(runner)},
+                         {"logs", logs(runner, memory)},
                          {"workers", workers(group, now, memory, worker_status)}},
                         memory);
 }

@@ -66,6 +66,7 @@ master::master(boost::asio::io_context& context, handoff::state from, call how)
       call_(std::move(how)),
       started_at_(from.started_at),
       paths_(context),
+      logs_(context),
       commands_(*this),
       reload_(
           context, [this] { return snapshot(); },
@@ -83,7 +84,9 @@ master::master(boost::asio::io_context& context, handoff::state from, call how)
     enter();
     open_signals();
     take_over_files(from);
+    logs_.take_over(from.logs);
     take_over_groups(from);
+    keep_wanted_logs();
     open_control(from.control);
     take_over_clients(from);
 }
@@ -180,6 +183,7 @@ handoff::state master::state() {
         runner->settle();
         all.groups.push_back(runner->hand_over());
     }
+    all.logs = logs_.state();
     control_->hand_over(all);
     commands_.hand_over(all);
     return all;

@@ -19,6 +19,7 @@ bool is_scarcity(int number) {
     case ENFILE:
     case ENOSPC:
     case EDQUOT:
+    case ETOOMANYREFS:
     case ENOBUFS: return true;
     default: return false;
     }

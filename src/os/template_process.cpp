@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The messages: "fork INDEX" to the template; "loaded", "refused REASON", "forked PID" and "failed
-// ERRNO STAGE" from it.
+// The messages: "fork INDEX" or "fork INDEX ROLES" to the template, where ROLES has a letter for
+// each descriptor that comes along: g the control socket, o standard output, e standard error;
+// without it one that comes along is the control socket. "loaded", "refused REASON", "forked PID"
+// and "failed ERRNO STAGE" from it.
 #include "os/template_process.hpp"
 
 #include "config/number.hpp"
 #include "os/exec.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <climits>
 #include <csignal>
 #include <cstring>
@@ -64,16 +67,31 @@ template_answer_type understand(std::string_view text) {
     return template_answer::fork_failed{{printable(text), static_cast<int>(*number)}};
 }
 
-/// Room for one descriptor that goes along.
+constexpr std::size_t most_descriptors = 3;
+
+/// Room for descriptors that go along.
 union descriptor_room {
     cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof(int))];
+    char bytes[CMSG_SPACE(most_descriptors * sizeof(int))];
 };
+
+std::vector<unique_fd> take_descriptors(msghdr& message) {
+    std::vector<unique_fd> taken;
+    cmsghdr* first = CMSG_FIRSTHDR(&message);
+    if (!first || first->cmsg_level != SOL_SOCKET || first->cmsg_type != SCM_RIGHTS) return taken;
+    std::size_t count = (first->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t n = 0; n < count; ++n) {
+        int fd = -1;
+        std::memcpy(&fd, CMSG_DATA(first) + n * sizeof fd, sizeof fd);
+        taken.emplace_back(fd);
+    }
+    return taken;
+}
 
 } // namespace
 
 result<template_process> template_process::start(spawn_recipe worker, const std::string& object,
-                                                 bool socket_as_fd) {
+                                                 bool socket_as_fd, output_descriptors output) {
     int fds[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
         return last_error("control socket for a template process");
@@ -82,16 +100,28 @@ result<template_process> template_process::start(spawn_recipe worker, const std:
     worker.program = executed_again;
     auto plan = spawn_plan::make(std::move(worker));
     if (!plan) return plan.error();
-    auto pid = plan->spawn(0, theirs.get());
+    auto pid = plan->spawn(0, theirs.get(), output);
     if (!pid) return pid.error();
     return template_process(*pid, std::move(ours));
 }
 
 template_process::~template_process() { kill(); }
 
-result<void> template_process::ask(unsigned index, int extra_fd) const {
-    return send_template_message(control_.get(), "fork " + std::to_string(index), extra_fd,
-                                 MSG_DONTWAIT);
+/// A template that knows no roles serves whoever has no log.
+result<void> template_process::ask(unsigned index, int extra_fd, output_descriptors output) const {
+    std::string roles;
+    std::vector<int> descriptors;
+    auto add = [&](char role, int fd) {
+        if (fd < 0) return;
+        roles += role;
+        descriptors.push_back(fd);
+    };
+    add('g', extra_fd);
+    add('o', output.out);
+    add('e', output.err);
+    std::string text = "fork " + std::to_string(index);
+    if (output.out >= 0 || output.err >= 0) text += " " + roles;
+    return send_template_message(control_.get(), text, descriptors, MSG_DONTWAIT);
 }
 
 std::optional<template_answer_type> template_process::hear() const {
@@ -105,17 +135,19 @@ bool template_process::kill() const {
     return control_ && is_own_child(pid_) && ::kill(pid_, SIGKILL) == 0;
 }
 
-result<void> send_template_message(int control, std::string_view text, int extra_fd, int flags) {
+result<void> send_template_message(int control, std::string_view text,
+                                   std::span<const int> descriptors, int flags) {
+    assert(descriptors.size() <= most_descriptors);
     iovec part{const_cast<char*>(text.data()), text.size()};
     descriptor_room room{};
     msghdr message{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    if (extra_fd >= 0) {
+    if (!descriptors.empty()) {
         message.msg_control = room.bytes;
-        message.msg_controllen = sizeof room.bytes;
-        room.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
-        std::memcpy(CMSG_DATA(&room.header), &extra_fd, sizeof extra_fd);
+        message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+        room.header = {CMSG_LEN(descriptors.size_bytes()), SOL_SOCKET, SCM_RIGHTS};
+        std::memcpy(CMSG_DATA(&room.header), descriptors.data(), descriptors.size_bytes());
     }
     if (::sendmsg(control, &message, flags | MSG_NOSIGNAL) < 0)
         return last_error("message to a template process");
@@ -137,14 +169,7 @@ result<template_message> receive_template_message(int control, int flags) {
     } while (size < 0 && errno == EINTR);
     if (size < 0) return last_error("message of a template process");
     text.resize(static_cast<std::size_t>(size));
-    template_message received{std::move(text), {}};
-    cmsghdr* first = CMSG_FIRSTHDR(&message);
-    if (first && first->cmsg_level == SOL_SOCKET && first->cmsg_type == SCM_RIGHTS) {
-        int fd = -1;
-        std::memcpy(&fd, CMSG_DATA(first), sizeof fd);
-        received.extra_fd.reset(fd);
-    }
-    return received;
+    return template_message{std::move(text), take_descriptors(message)};
 }
 
 } // namespace einhyrningsins::os

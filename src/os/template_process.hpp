@@ -6,9 +6,11 @@
 #include "os/unique_fd.hpp"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -60,9 +62,10 @@ class template_process {
   public:
     /// Starts one that loads `object`, in the surroundings that `worker` describes. Workers get the
     /// arguments of `worker`; its program is not executed. With `socket_as_fd` each gets one
-    /// descriptor more, see ask().
+    /// descriptor more, see ask(). `output` is for what the object has to say while it is loaded,
+    /// and for workers that are given none of their own.
     static result<template_process> start(spawn_recipe worker, const std::string& object,
-                                          bool socket_as_fd);
+                                          bool socket_as_fd, output_descriptors output = {});
 
     /// One that another master has started in this process.
     template_process(pid_t pid, unique_fd control) : pid_(pid), control_(std::move(control)) {}
@@ -76,7 +79,7 @@ class template_process {
 
     /// Asks for one worker. `extra_fd`, unless -1, becomes its descriptor after the last listener.
     /// Answers come in the order of the requests.
-    result<void> ask(unsigned index, int extra_fd) const;
+    result<void> ask(unsigned index, int extra_fd, output_descriptors output = {}) const;
 
     /// The next answer; nothing: there is none yet.
     std::optional<template_answer_type> hear() const;
@@ -94,13 +97,14 @@ class template_process {
 /// The longest message of either side.
 constexpr std::size_t template_message_limit = 4096;
 
-/// One message; EAGAIN as the error's number if it does not fit in now. `extra_fd` goes with it
-/// unless it is -1.
-result<void> send_template_message(int control, std::string_view text, int extra_fd, int flags);
+/// One message; EAGAIN as the error's number if it does not fit in now. Up to three `descriptors`
+/// go with it.
+result<void> send_template_message(int control, std::string_view text,
+                                   std::span<const int> descriptors, int flags);
 
 struct template_message {
-    std::string text;   ///< empty: the other side has closed
-    unique_fd extra_fd; ///< that came along
+    std::string text;                   ///< empty: the other side has closed
+    std::vector<unique_fd> descriptors; ///< that came along
 };
 
 /// The next message; EAGAIN as the error's number if `flags` have MSG_DONTWAIT and there is none.

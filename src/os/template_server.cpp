@@ -127,6 +127,27 @@ void reset_signals() {
     sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+/// What a worker is to be forked with.
+struct fork_request {
+    unsigned index = 0;
+    unique_fd socket;   ///< its control socket (-g)
+    unique_fd out, err; ///< none: those of this process
+};
+
+/// False if there are more than `roles` tells of, or other ones; see template_process.cpp.
+bool sort_by_role(std::vector<unique_fd>& descriptors, std::string_view roles, fork_request& into) {
+    if (descriptors.size() > roles.size()) return false;
+    for (std::size_t n = 0; n < descriptors.size(); ++n) {
+        switch (roles[n]) {
+        case 'g': into.socket = std::move(descriptors[n]); break;
+        case 'o': into.out = std::move(descriptors[n]); break;
+        case 'e': into.err = std::move(descriptors[n]); break;
+        default: return false;
+        }
+    }
+    return true;
+}
+
 class template_server {
   public:
     explicit template_server(template_wishes wishes);
@@ -138,8 +159,8 @@ class template_server {
     result<void> load();
     bool send(const std::string& text) const;
     bool serve(template_message request);
-    result<unsigned> understand(const template_message& request) const;
-    [[noreturn]] void become_worker(unsigned index, unique_fd given, unique_fd gate);
+    result<fork_request> understand(template_message message) const;
+    [[noreturn]] void become_worker(fork_request given, unique_fd gate);
 
     template_wishes wishes_;
     pid_t master_ = ::getppid();
@@ -191,7 +212,7 @@ result<void> template_server::load() {
 
 bool template_server::send(const std::string& text) const {
     auto sent =
-        send_template_message(control_.get(), text.substr(0, template_message_limit), -1, 0);
+        send_template_message(control_.get(), text.substr(0, template_message_limit), {}, 0);
     return sent.has_value();
 }
 
@@ -213,23 +234,32 @@ int template_server::run() {
     return 1;
 }
 
-result<unsigned> template_server::understand(const template_message& request) const {
+result<fork_request> template_server::understand(template_message message) const {
     constexpr std::string_view verb = "fork ";
-    std::string_view text = request.text;
-    if (!text.starts_with(verb)) return os_error{"request to the template", EPROTO};
-    auto index = config::parse_number(text.substr(verb.size()), 0, UINT32_MAX);
-    if (!index || wishes_.socket_as_fd != static_cast<bool>(request.extra_fd))
-        return os_error{"request to the template", EPROTO};
-    return static_cast<unsigned>(*index);
+    constexpr const char* what = "request to the template";
+    std::string_view text = message.text;
+    if (!text.starts_with(verb)) return os_error{what, EPROTO};
+    text.remove_prefix(verb.size());
+    std::string_view number = text.substr(0, text.find(' '));
+    std::string_view roles = number == text ? "g" : text.substr(number.size() + 1);
+    auto index = config::parse_number(number, 0, UINT32_MAX);
+    if (!index) return os_error{what, EPROTO};
+    // There was no room for all.
+    if (number != text && message.descriptors.size() < roles.size()) return os_error{what, EMFILE};
+    fork_request request{.index = static_cast<unsigned>(*index)};
+    if (!sort_by_role(message.descriptors, roles, request) ||
+        wishes_.socket_as_fd != static_cast<bool>(request.socket))
+        return os_error{what, EPROTO};
+    return request;
 }
 
 /// A worker waits until its pid was sent: the master knows it before it hears of the worker.
-bool template_server::serve(template_message request) {
+bool template_server::serve(template_message message) {
     auto failed = [&](const os_error& error) {
         return send("failed " + std::to_string(error.number) + " " + error.what);
     };
-    auto index = understand(request);
-    if (!index) return failed(index.error());
+    auto request = understand(std::move(message));
+    if (!request) return failed(request.error());
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return failed(last_error("pipe"));
     unique_fd gate(ends[0]), key(ends[1]);
@@ -237,13 +267,13 @@ bool template_server::serve(template_message request) {
     if (pid < 0) return failed(last_error("fork"));
     if (pid == 0) {
         key.reset();
-        become_worker(*index, std::move(request.extra_fd), std::move(gate));
+        become_worker(std::move(*request), std::move(gate));
     }
     bool told = send("forked " + std::to_string(pid));
     return told && ::write(key.get(), "", 1) == 1;
 }
 
-void template_server::become_worker(unsigned index, unique_fd given, unique_fd gate) {
+void template_server::become_worker(fork_request given, unique_fd gate) {
     facts_.restore();
     control_.reset();
     bool complete = ::setpgid(0, 0) == 0;
@@ -251,15 +281,19 @@ void template_server::become_worker(unsigned index, unique_fd given, unique_fd g
         complete = complete && ::prctl(PR_SET_PDEATHSIG, SIGUSR2) == 0;
         if (::getppid() != master_) ::kill(::getpid(), SIGUSR2);
     }
-    if (given) complete = complete && ::dup2(given.get(), wishes_.control) >= 0;
-    given.reset();
+    auto place = [&](unique_fd from, int as) {
+        if (from) complete = complete && ::dup2(from.get(), as) >= 0;
+    };
+    place(std::move(given.socket), wishes_.control);
+    place(std::move(given.out), STDOUT_FILENO);
+    place(std::move(given.err), STDERR_FILENO);
     char ignored;
     if (!complete || ::read(gate.get(), &ignored, 1) != 1) ::_exit(1); // the template has ended
     gate.reset();
 
     if (has_listeners_) ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
-    ::setenv("EINHORN_CHILD_INDEX", std::to_string(index).c_str(), 1);
-    set_index_in(wishes_.indexed_variable, index);
+    ::setenv("EINHORN_CHILD_INDEX", std::to_string(given.index).c_str(), 1);
+    set_index_in(wishes_.indexed_variable, given.index);
     const std::string& program = wishes_.arguments[0];
     ::prctl(PR_SET_NAME, program.c_str() + program.rfind('/') + 1);
     set_process_title(command_line(wishes_.arguments));

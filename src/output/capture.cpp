@@ -53,10 +53,12 @@ capture::capture(boost::asio::io_context& context, const capture_state& state, r
             report_(core::severity::error, "log file: " + spec.error().message);
             continue;
         }
-        files_.push_back(std::make_unique<log_file>(std::move(*spec), one, report_, now));
+        auto& file = files_[spec->path];
+        file = std::make_unique<log_file>(*spec, one, report_, now);
         fd.release();
-        note_deadline(*files_.back(), now);
+        note_deadline(*file, now);
     }
+    share_memory();
     if (auto ready = prepare(); !ready)
         report_(core::severity::error, "output of workers: " + ready.error().message());
     for (const stream_state& one : state.streams)
@@ -84,13 +86,25 @@ os::result<void> capture::prepare() {
 }
 
 log_file& capture::file_for(const config::log_spec& spec) {
-    auto there = std::ranges::find(files_, spec.path, [](auto& f) { return f->spec().path; });
-    if (there == files_.end()) {
-        files_.push_back(std::make_unique<log_file>(spec, report_, moment::now()));
-        return *files_.back();
+    if (log_file* there = find(spec.path)) {
+        there->change(spec);
+        there->set_wanted(true);
+        return *there;
     }
-    (*there)->change(spec);
-    return **there;
+    auto& made = files_[spec.path];
+    made = std::make_unique<log_file>(spec, report_, moment::now());
+    share_memory();
+    return *made;
+}
+
+log_file* capture::find(const std::string& path) const {
+    auto there = files_.find(path);
+    return there == files_.end() ? nullptr : there->second.get();
+}
+
+void capture::share_memory() {
+    for (auto& [path, file] : files_)
+        file->share_pending(files_.size());
 }
 
 capture::stream& capture::insert(os::unique_fd fd, log_file& file, writer who) {
@@ -113,37 +127,46 @@ os::result<os::unique_fd> capture::add(const config::log_spec& spec) {
 
 void capture::adopt(const stream_state& from) {
     os::unique_fd fd(from.fd);
-    auto there = std::ranges::find(files_, from.path, [](auto& f) { return f->spec().path; });
-    if (there == files_.end()) return;
+    log_file* file = find(from.path);
+    if (!file) return;
     if (fd && through_) {
-        make_busy(insert(std::move(fd), **there, writer{from.id, from.partial}));
+        make_busy(insert(std::move(fd), *file, writer{from.id, from.partial}));
         return;
     }
     writer gone{from.id, from.partial};
-    (*there)->attach(gone.id);
-    (*there)->finish(gone, moment::now());
+    file->attach(gone.id);
+    file->finish(gone, moment::now());
 }
 
 // ---- What others may see ----
 
 capture_state capture::state() const {
     capture_state all{last_id_, {}, {}};
-    for (const auto& file : files_)
+    for (const auto& [path, file] : files_)
         all.files.push_back(file->state());
     for (const auto& [fd, one] : streams_)
         all.streams.push_back({one->who.id, fd, one->file->spec().path, one->who.partial});
     return all;
 }
 
-std::vector<log_status> capture::status() const {
-    std::vector<log_status> all;
-    for (const auto& file : files_)
-        all.push_back({file->spec().path, file->count(), file->pending(), file->is_failing()});
-    return all;
+std::optional<log_status> capture::status(const std::string& path) const {
+    const log_file* file = find(path);
+    if (!file) return std::nullopt;
+    return log_status{path, file->count(), file->pending(), file->is_failing()};
 }
 
-void capture::forget_unused() {
-    std::erase_if(files_, [](const auto& file) { return !file->is_used(); });
+void capture::keep_only(const std::function<bool(const std::string&)>& wanted) {
+    for (auto& [path, file] : files_)
+        file->set_wanted(wanted(path));
+    forget_unwanted();
+}
+
+void capture::forget_unwanted() {
+    auto gone = std::erase_if(files_, [](const auto& one) {
+        const log_file& file = *one.second;
+        return !file.is_wanted() && !file.is_used() && file.pending() == 0;
+    });
+    if (gone > 0) share_memory();
 }
 
 // ---- Streams that have little to say ----
@@ -280,12 +303,16 @@ void capture::end(stream& one, moment now) {
     note_deadline(*one.file, now);
     // Closing would do, were it not for a copy in a process that was forked.
     watched_->remove(one.fd.get());
+    bool unwanted = !one.file->is_wanted();
     streams_.erase(one.fd.get());
+    if (unwanted) forget_unwanted();
 }
 
-void capture::finish() {
+void capture::finish(core::duration longest) {
     moment now = moment::now();
+    auto deadline = now.steady + longest;
     for (auto& [fd, one] : streams_) {
+        if (now = moment::now(); now.steady > deadline) break;
         std::size_t taken = 0; // a worker that writes on and on is not waited for
         while (taken < 2 * largest_pipe && drain(*one, now) != outcome::empty && one->came > 0)
             taken += one->came;
@@ -295,7 +322,7 @@ void capture::finish() {
     busy_.clear();
     cursor_ = 0;
     streams_.clear();
-    for (auto& file : files_)
+    for (auto& [path, file] : files_)
         file->flush(now);
 }
 
@@ -315,10 +342,11 @@ void capture::note_deadline(const log_file& of, moment now) {
 void capture::tend() {
     moment now = moment::now();
     tend_at_.reset();
-    for (auto& file : files_) {
+    for (auto& [path, file] : files_) {
         file->tend(now);
         note_deadline(*file, now);
     }
+    forget_unwanted();
 }
 
 } // namespace einhyrningsins::output

@@ -8,6 +8,8 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -49,17 +51,19 @@ class capture {
     /// not carried over after all. What is left in the pipes stays there.
     capture_state state() const;
 
-    std::vector<log_status> status() const;
+    /// Nothing if there is no such file here.
+    std::optional<log_status> status(const std::string& path) const;
 
     /// How many streams have not ended.
     std::size_t open_streams() const { return streams_.size(); }
 
-    /// Forgets the files that no stream leads to any more.
-    void forget_unused();
+    /// Files whose path `wanted` does not know are forgotten, as soon as no stream leads to them
+    /// and all that was kept for them is written. The others stay, for their counters.
+    void keep_only(const std::function<bool(const std::string&)>& wanted);
 
     /// Takes what the pipes hold now and makes a last attempt with every file, for the end of the
-    /// master.
-    void finish();
+    /// master; no new stream is begun after about `longest`.
+    void finish(core::duration longest = std::chrono::seconds(2));
 
     /// Whether nothing is under way: no stream that is being emptied, and no timer.
     bool is_idle() const { return busy_.empty() && !scheduled_ && !tend_at_; }
@@ -70,6 +74,9 @@ class capture {
 
     os::result<void> prepare();
     log_file& file_for(const config::log_spec& spec);
+    log_file* find(const std::string& path) const;
+    void share_memory();
+    void forget_unwanted();
     void adopt(const stream_state& from);
     stream& insert(os::unique_fd fd, log_file& file, writer who);
 
@@ -92,8 +99,8 @@ class capture {
 
     boost::asio::io_context& context_;
     reporter report_;
-    std::vector<std::unique_ptr<log_file>> files_;
-    std::map<int, std::unique_ptr<stream>> streams_; ///< by descriptor
+    std::map<std::string, std::unique_ptr<log_file>> files_; ///< by path
+    std::map<int, std::unique_ptr<stream>> streams_;         ///< by descriptor
     writer_id last_id_ = 0;
 
     std::optional<os::pipe_ends> through_; ///< empty between two drains

@@ -48,8 +48,10 @@ log_file::log_file(config::log_spec spec, const file_state& state, reporter repo
       last_writer_(state.last_writer),
       pending_(state.pending),
       cut_(state.cut),
-      dropped_before_(state.count.dropped),
+      dropped_before_(state.dropped_before),
       count_(state.count) {
+    // Its trouble was told by the other master.
+    if (state.fd < 0 || !pending_.empty()) told_ = count_.last_error;
     if (state.fd < 0) {
         open(now);
     } else {
@@ -67,6 +69,7 @@ file_state log_file::state() const {
             last_writer_,
             pending_,
             cut_,
+            dropped_before_,
             count_};
 }
 
@@ -257,13 +260,17 @@ void log_file::wrote(std::size_t size) {
 /// Room is made in steps, since moving what stays has its price.
 void log_file::keep(std::string_view text) {
     pending_ += text;
-    if (pending_.size() <= most_pending) return;
-    std::size_t least = pending_.size() - (most_pending - most_pending / 16);
+    if (pending_.size() <= pending_limit_) return;
+    std::size_t least = pending_.size() - (pending_limit_ - pending_limit_ / 16);
     std::size_t newline = pending_.find('\n', least - 1);
     std::size_t drop = newline == std::string::npos ? pending_.size() : newline + 1;
     pending_.erase(0, drop);
     count_.dropped += drop;
     cut_ = true;
+}
+
+void log_file::share_pending(std::size_t files) {
+    pending_limit_ = std::min(most_pending, most_pending_of_all / std::max<std::size_t>(files, 1));
 }
 
 // ---- Deadlines ----
@@ -363,7 +370,8 @@ void log_file::fail(const os::os_error& why, moment now) {
     if (!failing_) dropped_before_ = count_.dropped;
     failing_ = true;
     retry_at_ = now.steady + pause_after_failure;
-    count_error(why, "; up to 1 MiB of output is kept, trying again every second");
+    count_error(why, "; the last " + std::to_string(pending_limit_ / 1024) +
+                         " KiB of output are kept, trying again every second");
 }
 
 void log_file::recover() {

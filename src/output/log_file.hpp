@@ -43,6 +43,8 @@ class log_file {
   public:
     /// How much is kept in memory for a file that cannot be written.
     static constexpr std::size_t most_pending = 1024 * 1024;
+    /// And for all files together, see share_pending().
+    static constexpr std::size_t most_pending_of_all = 32 * most_pending;
     /// How long the others wait for the end of a line that has begun in the file.
     static constexpr core::duration patience = std::chrono::seconds(1);
 
@@ -54,6 +56,8 @@ class log_file {
     const config::log_spec& spec() const { return spec_; }
     /// Another rule for the rotation of the same path.
     void change(config::log_spec spec) { spec_ = std::move(spec); }
+    /// One of so many files that share what memory there is for what cannot be written.
+    void share_pending(std::size_t files);
     const counters& count() const { return count_; }
     std::size_t pending() const { return pending_.size(); }
     /// Whether the last attempt to write or open has failed.
@@ -62,6 +66,9 @@ class log_file {
 
     void attach(writer_id id) { writers_.push_back(id); }
     bool is_used() const { return !writers_.empty(); }
+    /// Whether somebody asks for it in the settings; so at first.
+    bool is_wanted() const { return wanted_; }
+    void set_wanted(bool wanted) { wanted_ = wanted; }
 
     /// Whether somebody else's line has begun in the file, so that `who` has to wait: for an end
     /// of the line, at most as long as `patience`.
@@ -118,7 +125,9 @@ class log_file {
     mutable std::optional<bool> mid_line_; ///< of the file; nothing: to be looked up
     writer_id last_writer_ = 0;
     std::vector<writer_id> writers_;
+    bool wanted_ = true;
     std::string pending_;
+    std::size_t pending_limit_ = most_pending;
     bool cut_ = false; ///< the beginning of what is pending was dropped
     bool failing_ = false;
     core::time_point retry_at_{};

@@ -25,8 +25,9 @@ struct file_state {
     int fd = -1;
     std::int64_t began = 0; ///< when the file was begun, in seconds of the system clock
     writer_id last_writer = 0;
-    std::string pending; ///< what could not be written yet
-    bool cut = false;    ///< and the beginning of it was dropped
+    std::string pending;              ///< what could not be written yet
+    bool cut = false;                 ///< and the beginning of it was dropped
+    std::uint64_t dropped_before = 0; ///< how much had been dropped when the trouble began
     counters count;
 };
 

@@ -58,6 +58,7 @@ std::string age(const json::value& value) {
 std::string memory(const json::value& value) {
     double bytes = std::min(number(value), 1e15);
     if (bytes <= 0) return "-";
+    if (bytes < 1024) return format("%.0f B", bytes);
     if (bytes < 1024 * 1024) return format("%.0f KB", bytes / 1024);
     if (bytes < 1024.0 * 1024 * 1024) return format("%.1f MB", bytes / (1024 * 1024));
     return format("%.2f GB", bytes / (1024.0 * 1024 * 1024));
@@ -103,6 +104,23 @@ std::string listeners(const json::value& group) {
     for (const json::value& one : items(member(group, "listeners")))
         lines += "  listens on " + text(one, "address") + " (fd " + text(one, "fd") + ", " +
                  text(one, "name") + ")\n";
+    return lines;
+}
+
+/// "/var/log/web.log: failing: No space left on device, 12 KB wait, 3 KB dropped"
+std::string logs(const json::value& group) {
+    std::string lines;
+    for (const json::value& one : items(member(group, "logs"))) {
+        std::string path = text(one, "path"), why = text(one, "last_error");
+        if (why.starts_with(path + ": ")) why.erase(0, path.size() + 2);
+        bool failing = member(one, "failing") == json::value(true);
+        lines += "  logs to " + path + (failing ? ", failing: " + why : "");
+        if (number(member(one, "pending_bytes")) > 0)
+            lines += ", " + memory(member(one, "pending_bytes")) + " wait";
+        if (number(member(one, "dropped_bytes")) > 0)
+            lines += ", " + memory(member(one, "dropped_bytes")) + " dropped";
+        lines += "\n";
+    }
     return lines;
 }
 
@@ -156,7 +174,7 @@ std::string status_table(const json::value& data, bool coloured) {
     std::string table = master_line(member(data, "master"));
     for (const json::value& group : items(member(data, "groups"))) {
         if (!table.empty()) table += "\n";
-        table += headline(group, coloured) + listeners(group) + troubles(group);
+        table += headline(group, coloured) + listeners(group) + logs(group) + troubles(group);
         std::vector<row> rows = worker_rows(group);
         if (rows.size() > 1) table += aligned(rows, coloured);
     }

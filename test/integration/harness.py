@@ -27,8 +27,10 @@ EINHORNSH = str(BIN / "einhornsh")
 HTTP_WORKER = str(WORKERS / "http_worker")
 PROBE = str(WORKERS / "probe_worker")
 LOAD = str(WORKERS / "load")
+TALKER = str(WORKERS / "talker")
 PRELOAD_PROBE = str(WORKERS / "libpreload_probe.so")
 PRELOAD_HTTP = str(WORKERS / "libpreload_http.so")
+PRELOAD_TALKER = str(WORKERS / "libpreload_talker.so")
 
 MARK = "EINHYRNINGSINS_TEST_MARK"
 PATIENCE = 20.0  # seconds; generous, because the machine may be busy: nothing waits this long unless it fails

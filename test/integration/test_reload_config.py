@@ -6,7 +6,6 @@ import socket
 from groups import group_text, groups  # noqa: F401 (a fixture)
 from harness import HTTP_WORKER, connect_to, eventually
 from test_groups import free_port
-from test_zero_loss import under_load
 
 
 def reread(groups, text):
@@ -45,7 +44,7 @@ def test_a_number_takes_effect_without_new_workers(groups):
 def test_a_new_command_is_an_upgrade(groups):
     groups.start(group_text("web1", groups.probe()) + group_text("web2", groups.probe()))
     [one], [two] = groups.pids("web1"), groups.pids("web2")
-    groups.write(group_text("web1", groups.probe("--verbose-name", "x")[:-2] + ["--dir", str(groups.reports)])
+    groups.write(group_text("web1", [*groups.probe(), "--dir", groups.reports])
                  + group_text("web2", groups.probe()))
     result = groups.ctl("reload-config")
     assert result.returncode == 0, result
@@ -126,10 +125,11 @@ def test_a_listener_that_is_new(groups):
     first, second = free_port(), free_port()
     options = dict(ack="manual", numprocesses=2)
     groups.start(group_text("web", [HTTP_WORKER], socket_address=[f"127.0.0.1:{first}"], **options))
-    with under_load(groups, target=f"127.0.0.1:{first}") if False else socket.socket():
-        done = reread(groups, group_text("web", [HTTP_WORKER], **options,
-                                         socket_address=[f"127.0.0.1:{first}", f"127.0.0.1:{second}"]))
+    load = groups.load("--clients", "4", "--requests", "2000", target=f"127.0.0.1:{first}")
+    done = reread(groups, group_text("web", [HTTP_WORKER], **options,
+                                     socket_address=[f"127.0.0.1:{first}", f"127.0.0.1:{second}"]))
     assert done["ok"], done
+    assert groups.load_result(load)["lost"] == 0
     groups.wait_ready()
     assert [each["address"] for each in groups.of("web")["listeners"]] == [f"127.0.0.1:{first}", f"127.0.0.1:{second}"]
     assert groups.get(f"127.0.0.1:{first}")["X-Worker-Generation"] == "2"
@@ -166,7 +166,7 @@ def test_a_listener_that_is_gone_serves_until_the_upgrade_is_through(groups):
 
 def test_an_upgrade_that_fails_keeps_the_old_listeners(groups):
     first, second = free_port(), free_port()
-    groups.start(group_text("web", [HTTP_WORKER, "--second", "no"][:1], ack="manual", seconds=0,
+    groups.start(group_text("web", [HTTP_WORKER], ack="manual", seconds=0,
                             socket_address=[f"127.0.0.1:{second}", f"127.0.0.1:{first}"]))
     [old] = groups.pids("web")
     done = reread(groups, group_text("web", ["/bin/false"], ack="manual", seconds=0, socket_address=[f"127.0.0.1:{first}"]))

@@ -87,6 +87,8 @@ bool has_line(const std::string& text, const std::string& line) {
     return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
 }
 
+constexpr int standard_input[] = {STDIN_FILENO};
+
 /// A template process that is played by the test.
 struct puppet {
     puppet() {
@@ -96,7 +98,7 @@ struct puppet {
         process.emplace(0, unique_fd(fds[0]));
     }
     void says(const std::string& text) const {
-        BOOST_REQUIRE(send_template_message(theirs.get(), text, -1, 0));
+        BOOST_REQUIRE(send_template_message(theirs.get(), text, {}, 0));
     }
 
     unique_fd theirs;
@@ -200,10 +202,11 @@ BOOST_AUTO_TEST_CASE(it_survives_nonsense) {
     scratch directory;
     loaded one(recipe({"prog", directory / "report"}));
     for (const char* text : {"spoon", "fork", "fork ", "fork x", "fork -1", "fork 4294967296"}) {
-        BOOST_REQUIRE(send_template_message(one.control(), text, -1, 0));
+        BOOST_REQUIRE(send_template_message(one.control(), text, {}, 0));
         BOOST_TEST(await_as<template_answer::fork_failed>(one).error.number == EPROTO);
     }
-    BOOST_REQUIRE(send_template_message(one.control(), "fork 1", STDIN_FILENO, 0)); // not asked for
+    BOOST_REQUIRE(
+        send_template_message(one.control(), "fork 1", standard_input, 0)); // not asked for
     BOOST_TEST(await_as<template_answer::fork_failed>(one).error.number == EPROTO);
     BOOST_TEST(end_of(fork_worker(one, 0)) == 0);
 }
@@ -247,7 +250,7 @@ BOOST_AUTO_TEST_CASE(descriptors_that_nobody_expects_are_dropped) {
     puppet one;
     int before = ::dup(0);
     ::close(before);
-    BOOST_REQUIRE(send_template_message(one.theirs.get(), "loaded", STDIN_FILENO, 0));
+    BOOST_REQUIRE(send_template_message(one.theirs.get(), "loaded", standard_input, 0));
     await_as<template_answer::loaded>(*one.process);
     int after = ::dup(0);
     BOOST_TEST(before == after);

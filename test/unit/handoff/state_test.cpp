@@ -88,6 +88,21 @@ handoff::group busy_group() {
     return one;
 }
 
+/// Output of workers may have any bytes.
+std::string every_byte() {
+    std::string text;
+    for (int n = 0; n < 256; ++n)
+        text += {static_cast<char>(n), '"', static_cast<char>(255 - n), '\\'};
+    return text;
+}
+
+output::capture_state busy_logs() {
+    return {.last_id = 9,
+            .files = {{"size:100:1:/log/a", 30, 5, 8, "", false, 0, {1, 2, 3, 4, "why"}},
+                      {"time:1:D:U:7:/log/b", -1, 6, 9, every_byte(), true, 77, {}}},
+            .streams = {{8, 31, "/log/a", every_byte()}, {9, 32, "/log/b", ""}}};
+}
+
 handoff::state busy_state() {
     handoff::state all;
     all.master.socket_path = "/tmp/s";
@@ -103,6 +118,7 @@ handoff::state busy_state() {
     all.pidfile = handoff::held_file{6, "/tmp/p"};
     all.control = handoff::control_socket{7, {"/tmp/s", 3, 4}};
     all.groups = {busy_group()};
+    all.logs = busy_logs();
     all.connections = {{20, 100, 1000, 1001, {4, 5}, "{\"comm", "unread", true, false}};
     all.watches = {
         {.fd = 20, .id = "x", .groups = {"web"}, .upgraders = {"web"}, .many = true, .ok = false}};
@@ -157,6 +173,22 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
         BOOST_TEST(std::ranges::count(descriptors, fd) == 1);
 }
 
+BOOST_AUTO_TEST_CASE(output_of_workers_is_carried_byte_by_byte) {
+    auto again = handoff::parse(handoff::to_text(busy_state()));
+    BOOST_REQUIRE_MESSAGE(again, again.error());
+    const output::file_state& failing = again->logs.files.at(1);
+    BOOST_TEST((failing.pending == every_byte()));
+    BOOST_TEST(failing.fd == -1);
+    BOOST_TEST(failing.cut);
+    BOOST_TEST(failing.dropped_before == 77U);
+    BOOST_TEST(again->logs.files.at(0).count.last_error == "why");
+    BOOST_TEST((again->logs.streams.at(0).partial == every_byte()));
+    BOOST_TEST(again->logs.last_id == 9U);
+    auto fds = handoff::descriptors(*again);
+    for (int fd : {30, 31, 32})
+        BOOST_TEST((std::ranges::find(fds, fd) != fds.end()));
+}
+
 BOOST_AUTO_TEST_CASE(unknown_members_are_ignored) {
     auto text = changed([](json::object& all) {
         all["later"] = json::object{{"x", 1}};
@@ -171,6 +203,7 @@ BOOST_AUTO_TEST_CASE(missing_members_have_their_defaults) {
         all.erase("connections");
         all.erase("watches");
         all.erase("wishes");
+        all.erase("logs");
         first(all, "groups")["settings"].get_object().erase("backlog");
         first(all, "groups")["state"].get_object().erase("upgrade");
     });
@@ -178,6 +211,8 @@ BOOST_AUTO_TEST_CASE(missing_members_have_their_defaults) {
     BOOST_REQUIRE_MESSAGE(result, result.error());
     BOOST_TEST(result->groups[0].settings.backlog == 1024);
     BOOST_TEST(!result->groups[0].state.upgrade.has_value());
+    BOOST_TEST(result->logs.files.empty());
+    BOOST_TEST(result->logs.streams.empty());
 }
 
 BOOST_AUTO_TEST_CASE(errors_name_the_member) {
@@ -218,9 +253,26 @@ BOOST_AUTO_TEST_CASE(contradictions_are_found) {
                })).ends_with("one has no connection"));
 }
 
+BOOST_AUTO_TEST_CASE(contradictions_of_logs_are_found) {
+    auto with = [](const char* list, const char* name, json::value value) {
+        return refusal(
+            changed([&](auto& all) { first(all["logs"].get_object(), list)[name] = value; }));
+    };
+    BOOST_TEST(with("streams", "fd", 30).ends_with("descriptor 30 is there twice or reserved"));
+    BOOST_TEST(with("streams", "fd", -1).ends_with("descriptor -1 is there twice or reserved"));
+    BOOST_TEST(with("streams", "id", 9).ends_with(".logs.streams: the number 9 is wrong"));
+    BOOST_TEST(with("streams", "id", 10).ends_with(".logs.streams: the number 10 is wrong"));
+    BOOST_TEST(with("streams", "id", 0).ends_with(".logs.streams: the number 0 is wrong"));
+    BOOST_TEST(with("streams", "path", "/x").ends_with(".logs.streams: /x is no file"));
+    BOOST_TEST(
+        with("files", "spec", "size:1:1:/log/b").ends_with(".logs.files: /log/b is there twice"));
+    BOOST_TEST(with("files", "spec", "x").find(".logs.files: 'x': must be size:") !=
+               std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_missing_is_forgotten) {
     handoff::state all = busy_state();
-    handoff::forget(all, {9, 20, 7});
+    handoff::forget(all, {9, 20, 7, 30, 32});
     BOOST_TEST(all.connections.empty());
     BOOST_TEST(all.watches.empty());
     BOOST_TEST(all.wishes.at(0).fd == -1);
@@ -228,6 +280,9 @@ BOOST_AUTO_TEST_CASE(what_is_missing_is_forgotten) {
     BOOST_TEST(all.groups[0].listeners[1].fd == -1);
     BOOST_TEST(all.control->fd == -1);
     BOOST_TEST(all.lock->fd == 5);
+    BOOST_TEST(all.logs.files[0].fd == -1);
+    BOOST_TEST(all.logs.streams[0].fd == 31);
+    BOOST_TEST(all.logs.streams[1].fd == -1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

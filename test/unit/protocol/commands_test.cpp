@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(each_command_is_there_once_and_explained) {
         "worker:ack", "worker:ping", "ehlo",   "help",    "version",     "status",
         "state",      "inc",         "dec",    "upgrade", "set_workers", "upgrade_fleet",
         "signal",     "die",         "list",   "start",   "stop",        "restart",
-        "killall",    "config",      "louder", "quieter", "reload"};
+        "killall",    "config",      "louder", "quieter", "reload",      "reload-config"};
     BOOST_TEST(names == of_the_contract);
     BOOST_TEST(verbs.size() == names.size());
 }

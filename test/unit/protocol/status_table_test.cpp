@@ -18,6 +18,10 @@ const char* const full = R"({
   "master": {"pid": 17, "version": "1.0.0", "uptime_s": 3725.5, "control_socket": "/tmp/e.sock"},
   "groups": [{"name": "web", "state": "upgrading", "generation": 3, "target": 2, "ready": 1,
     "listeners": [{"address": "127.0.0.1:80", "fd": 3, "name": "http"}],
+    "logs": [{"path": "/log/good", "bytes": 5, "dropped_bytes": 0, "pending_bytes": 0, "failing": false,
+              "last_error": "/log/good: once"},
+             {"path": "/log/full", "bytes": 5, "dropped_bytes": 3072, "pending_bytes": 700,
+              "failing": true, "last_error": "/log/full: No space left on device"}],
     "upgrade": {"mode": "rolling", "generation": 4, "acked": 1, "of": 2},
     "deaths_before_ack": 2,
     "last_death": {"pid": 99, "cause": "exit code 3", "age_s": 0.1, "generation": 3},
@@ -65,6 +69,9 @@ BOOST_AUTO_TEST_CASE(the_whole_table) {
                               "web: upgrading, generation 3, 1 of 2 ready\n"
                               "  upgrade: rolling, to generation 4, 1 of 2 ready\n"
                               "  listens on 127.0.0.1:80 (fd 3, http)\n"
+                              "  logs to /log/good\n"
+                              "  logs to /log/full, failing: No space left on device, 700 B wait, "
+                              "3 KB dropped\n"
                               "  deaths before ack in a row: 2\n"
                               "  last death: 99, exit code 3, after 0s, generation 3\n"
                               "   PID  INDEX  GEN  STATE       AGE  RESTARTS   MEMORY\n"
