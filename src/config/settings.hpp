@@ -64,7 +64,7 @@ struct master_settings {
     config::personality personality = config::personality::einhyrningsins;
     std::string command_name; ///< -c as given, for ps and the default paths; may be empty
     std::string socket_path; ///< always set after parsing: /tmp/einhorn.sock or with the name in it
-    std::optional<unsigned> socket_mode; ///< nothing: 0600
+    std::optional<unsigned> socket_mode; ///< nothing: 0600, or 0666 for workers of others
     std::string socket_group;            ///< name or number; empty: none
     std::string pidfile;                 ///< empty: none
     std::string lockfile; ///< always set after parsing: default next to the control socket

@@ -64,6 +64,14 @@ std::string text(const report_of::gave_up& r) {
     return "giving up after " + plural(r.failures, "death") + " before ack in a row";
 }
 
+std::string text(const report_of::upgrader_began& r) {
+    return "running the upgrader " + r.program + ", process " + number(r.pid);
+}
+
+std::string text(const report_of::upgrader_done&) { return "the upgrader is done"; }
+
+std::string text(const report_of::upgrade_cancelled& r) { return "Upgrade cancelled: " + r.reason; }
+
 std::string text(const report_of::upgrade_began& r) {
     return std::string(to_string(r.mode)) + " upgrade to generation " + number(r.generation) +
            " begins, " + plural(r.of, "worker");
@@ -129,6 +137,7 @@ severity weight(const report_of::backing_off&) { return severity::warning; }
 severity weight(const report_of::escalated&) { return severity::warning; }
 severity weight(const report_of::gave_up&) { return severity::error; }
 severity weight(const report_of::upgrade_held&) { return severity::warning; }
+severity weight(const report_of::upgrade_cancelled&) { return severity::error; }
 severity weight(const report_of::upgrade_aborted&) { return severity::error; }
 severity weight(const auto&) { return severity::info; }
 

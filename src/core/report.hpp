@@ -69,6 +69,20 @@ struct gave_up {
     unsigned failures;
 };
 
+/// A program of the user's runs before the upgrade, and may forbid it.
+struct upgrader_began {
+    std::string program;
+    process_id pid;
+};
+
+/// It has nothing against it.
+struct upgrader_done {};
+
+/// The upgrade that was asked for does not begin.
+struct upgrade_cancelled {
+    std::string reason;
+};
+
 struct upgrade_began {
     upgrade_mode mode;
     core::generation generation;
@@ -127,7 +141,8 @@ struct ended {};
 using report =
     std::variant<report_of::worker_started, report_of::worker_acked, report_of::worker_died,
                  report_of::ack_overdue, report_of::start_failed, report_of::backing_off,
-                 report_of::escalated, report_of::gave_up, report_of::upgrade_began,
+                 report_of::escalated, report_of::gave_up, report_of::upgrader_began,
+                 report_of::upgrader_done, report_of::upgrade_cancelled, report_of::upgrade_began,
                  report_of::upgrade_advanced, report_of::upgrade_held, report_of::upgrade_overtaken,
                  report_of::upgrade_done, report_of::upgrade_aborted, report_of::live_check_missed,
                  report_of::waiting, report_of::stopped, report_of::ended>;

@@ -201,6 +201,12 @@ void fields(auto&& each, is<listener> auto& it) {
     each("spec", it.spec);
 }
 
+void fields(auto&& each, is<identity> auto& it) {
+    each("user", it.user);
+    each("group", it.group);
+    each("groups", it.groups);
+}
+
 void fields(auto&& each, is<recipe> auto& it) {
     each("generation", it.generation);
     each("program", it.program);
@@ -210,6 +216,8 @@ void fields(auto&& each, is<recipe> auto& it) {
     each("nice", it.nice);
     each("die_with_parent", it.die_with_parent);
     each("descriptors", it.descriptors);
+    each("identity", it.identity);
+    each("indexed_entry", it.indexed_entry);
 }
 
 void fields(auto&& each, is<notify_socket> auto& it) {
@@ -246,6 +254,37 @@ void fields(auto&& each, is<control_socket> auto& it) {
     each("file", it.file);
 }
 
+void fields(auto&& each, is<helper> auto& it) {
+    each("pid", it.pid);
+    each("output", it.output);
+    each("deadline", it.deadline);
+    each("told", it.told);
+    each("why", it.why);
+    each("line", it.line);
+    each("lines", it.lines);
+    each("dropped", it.dropped);
+}
+
+void fields(auto&& each, is<upgrader> auto& it) {
+    each("process", it.process);
+    each("cancelled", it.cancelled);
+    each("asked", it.asked);
+    each("next", it.next);
+}
+
+void fields(auto&& each, is<program_version> auto& it) {
+    each("device", it.device);
+    each("inode", it.inode);
+    each("size", it.size);
+    each("changed_at", it.changed_at);
+}
+
+void fields(auto&& each, is<followed_program> auto& it) {
+    each("path", it.path);
+    each("version", it.version);
+    each("changing", it.changing);
+}
+
 void fields(auto&& each, is<group> auto& it) {
     each("settings", it.settings);
     each("configured", it.configured);
@@ -259,6 +298,10 @@ void fields(auto&& each, is<group> auto& it) {
     each("preloads", it.preloads);
     each("control", it.control);
     each("running_since", it.running_since);
+    each("upgrader", it.upgrader);
+    each("stop_command", it.stop_command);
+    each("program", it.program);
+    each("watch_files", it.watch_files);
 }
 
 void fields(auto&& each, is<output::counters> auto& it) {
@@ -311,6 +354,7 @@ void fields(auto&& each, is<watch> auto& it) {
     each("id", it.id);
     each("einhorn", it.einhorn);
     each("groups", it.groups);
+    each("upgraders", it.upgraders);
     each("many", it.many);
     each("ok", it.ok);
     each("outcome", it.outcome);

@@ -14,6 +14,13 @@ void each_descriptor_of(auto& one, auto visit) requires requires { one.asked; }
         if (each.control >= 0) visit(each.control);
 }
 
+/// Of the programs that run for the group.
+void each_output_of(auto& group, auto visit) {
+    if (group.upgrader && group.upgrader->process && group.upgrader->process->output >= 0)
+        visit(group.upgrader->process->output);
+    if (group.stop_command && group.stop_command->output >= 0) visit(group.stop_command->output);
+}
+
 void each_descriptor_of(auto& logs, auto visit) requires requires { logs.streams; }
 {
     for (auto& one : logs.files)
@@ -38,6 +45,7 @@ void each_descriptor(auto& all, auto visit) {
         if (one.control) visit(one.control->fd);
         for (auto& each : one.preloads)
             each_descriptor_of(each, visit);
+        each_output_of(one, visit);
     }
     each_descriptor_of(all.logs, visit);
     for (auto& one : all.connections)
@@ -50,6 +58,9 @@ std::string find_contradiction(const group& one) {
     if (auto what = core::find_contradiction(one.state); !what.empty()) return ".state: " + what;
     for (const recipe& each : one.recipes)
         if (each.program.empty() || each.arguments.empty()) return ".recipes: one has no program";
+    if (one.upgrader && one.upgrader->process && one.upgrader->process->pid < 1)
+        return ".upgrader.process.pid is missing";
+    if (one.stop_command && one.stop_command->pid < 1) return ".stop_command.pid is missing";
     return {};
 }
 

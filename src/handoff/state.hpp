@@ -34,6 +34,13 @@ struct listener {
     std::string spec; ///< that asked for it, see master::listener
 };
 
+/// Whom a process runs as, see os::identity.
+struct identity {
+    unsigned user = 0;
+    unsigned group = 0;
+    std::vector<unsigned> groups;
+};
+
 /// What the workers of one generation are made from, see os::spawn_recipe.
 struct recipe {
     core::generation generation = 0;
@@ -44,6 +51,8 @@ struct recipe {
     std::optional<int> nice;
     bool die_with_parent = false;
     std::vector<int> descriptors; ///< those of the listeners that its workers get; borrowed
+    std::optional<handoff::identity> identity;
+    std::string indexed_entry;
 };
 
 /// The receiving side of sd_notify(3), see os::notify_socket.
@@ -84,6 +93,40 @@ struct control_socket {
     socket_file file;
 };
 
+/// A program that runs for a group, see master::helper_process.
+struct helper {
+    int pid = 0;
+    int output = -1; ///< the pipe of its output; -1: it has closed it
+    std::optional<core::time_point> deadline;
+    bool told = false; ///< SIGTERM was sent
+    std::string why;
+    std::string line; ///< the beginning of one
+    unsigned lines = 0;
+    unsigned dropped = 0;
+};
+
+/// See master::upgrader.
+struct upgrader {
+    std::optional<helper> process;
+    bool cancelled = false;                  ///< it is on its way out
+    std::optional<core::upgrade_mode> asked; ///< somebody waits for it
+    std::optional<core::time_point> next;    ///< when it runs by itself
+};
+
+struct program_version {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::uint64_t size = 0;
+    std::int64_t changed_at = 0; ///< ns
+};
+
+/// A version of the program, see os::file_version, and what has happened since.
+struct followed_program {
+    std::string path;
+    std::optional<program_version> version; ///< nothing: there was none
+    bool changing = false;                  ///< it was still being written to
+};
+
 struct group {
     config::group_settings settings;
     std::optional<config::group_settings> configured; ///< if they were changed at run time
@@ -97,6 +140,10 @@ struct group {
     std::vector<preload> preloads;
     std::optional<control_socket> control; ///< the group's own
     std::optional<core::time_point> running_since;
+    std::optional<handoff::upgrader> upgrader;
+    std::optional<helper> stop_command;
+    std::optional<followed_program> program; ///< for auto_upgrade
+    std::string watch_files;                 ///< the directory of them; empty: there is none
 };
 
 /// A client of the control socket.
@@ -117,8 +164,9 @@ struct connection {
 struct watch {
     int fd = -1; ///< of its connection
     boost::json::value id;
-    bool einhorn = false;            ///< it speaks einhorn's dialect
-    std::vector<std::string> groups; ///< whose end is still to come
+    bool einhorn = false;               ///< it speaks einhorn's dialect
+    std::vector<std::string> groups;    ///< whose end is still to come
+    std::vector<std::string> upgraders; ///< groups of these whose upgrader runs before
     bool many = false;
     bool ok = true;
     std::string outcome; ///< of those that have ended

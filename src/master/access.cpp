@@ -40,4 +40,9 @@ bool is_operator(const os::peer& who, std::optional<gid_t> operators) {
     return who.gid == *operators || std::ranges::find(who.groups, *operators) != who.groups.end();
 }
 
+bool runs_as_another(const config::group_settings& wishes) {
+    auto who = os::find_identity(wishes.user, wishes.group);
+    return who && *who && (*who)->user != os::own_user();
+}
+
 } // namespace einhyrningsins::master

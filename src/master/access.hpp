@@ -33,4 +33,7 @@ found_worker worker_with(const group_list& groups, core::process_id pid);
 /// section 8).
 bool is_operator(const os::peer& who, std::optional<gid_t> operators);
 
+/// Whether workers of that group run as another user than this process.
+bool runs_as_another(const config::group_settings& wishes);
+
 } // namespace einhyrningsins::master

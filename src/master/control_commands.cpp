@@ -308,8 +308,9 @@ control_commands::reply control_commands::upgrade(const order& what, control_con
     if (id) watch(upgrade_watch::begin(client.shared_from_this(), *id, form, able));
     reply answer = for_each(groups, [&](group_runner& runner) -> outcome {
         if (auto why = why_not_upgradable(runner); !why.empty()) return {"left alone: " + why};
-        runner.notice(core::event::upgrade{mode});
-        return {"upgrading " + count_of(runner.group().wishes().number, "worker") + ", " +
+        runner.request_upgrade(mode);
+        return {std::string(runner.has_upgrader() ? "running the upgrader, then " : "") +
+                "upgrading " + count_of(runner.group().wishes().number, "worker") + ", " +
                 to_string(mode)};
     });
     if (form == dialect::einhorn) answer.message = protocol::einhorn::upgrading(what.what);
@@ -352,7 +353,7 @@ control_commands::reply control_commands::reload_config(control_connection& clie
     if (answer.wait)
         watch(upgrade_watch::begin(client.shared_from_this(), *id, dialect::json, upgrading));
     for (group_runner* runner : upgrading)
-        runner->notice(core::event::upgrade{core::upgrade_mode::rolling});
+        runner->request_upgrade(core::upgrade_mode::rolling);
     return answer;
 }
 
@@ -364,7 +365,7 @@ void control_commands::upgrade_after_reload(const handoff::wish& what,
     dialect form = protocol::dialect_for(what.einhorn);
     if (client) watch(upgrade_watch::begin(std::move(client), what.id, form, groups));
     for (group_runner* runner : groups)
-        runner->notice(core::event::upgrade{*what.upgrade});
+        runner->request_upgrade(*what.upgrade);
 }
 
 void control_commands::tell_reloaded(const handoff::wish& what, control_connection& client) {

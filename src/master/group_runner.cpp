@@ -23,6 +23,16 @@ namespace {
 
 using core::severity;
 
+std::optional<handoff::identity> hand_over_identity(const std::optional<os::identity>& one) {
+    if (!one) return std::nullopt;
+    return handoff::identity{one->user, one->group, {one->groups.begin(), one->groups.end()}};
+}
+
+std::optional<os::identity> identity_from(const std::optional<handoff::identity>& from) {
+    if (!from) return std::nullopt;
+    return os::identity{from->user, from->group, {from->groups.begin(), from->groups.end()}};
+}
+
 handoff::recipe hand_over_recipe(core::generation number, const os::spawn_recipe& one) {
     handoff::recipe into{.generation = number,
                          .program = one.program,
@@ -30,7 +40,9 @@ handoff::recipe hand_over_recipe(core::generation number, const os::spawn_recipe
                          .directory = one.directory.get(),
                          .nice = one.nice,
                          .die_with_parent = one.die_with_parent,
-                         .descriptors = one.descriptors};
+                         .descriptors = one.descriptors,
+                         .identity = hand_over_identity(one.identity),
+                         .indexed_entry = one.indexed_entry};
     // What is filled in for each worker has room behind its end.
     for (const std::string& entry : one.environment)
         into.environment.emplace_back(entry.c_str());
@@ -42,12 +54,6 @@ std::string search_path_of(const config::group_settings& wishes, const surroundi
     for (auto own = wishes.environment.rbegin(); own != wishes.environment.rend(); ++own)
         if (own->starts_with("PATH=")) return own->substr(5);
     return search_path(around.environment);
-}
-
-/// Where its workers run.
-std::string directory_of(const config::group_settings& wishes, const surroundings& around) {
-    if (wishes.working_directory.empty()) return around.working_directory;
-    return os::absolute_path(wishes.working_directory, around.working_directory);
 }
 
 } // namespace
@@ -76,6 +82,11 @@ std::string control_path(const config::group_settings& wishes, const surrounding
     return path.empty() ? path : os::absolute_path(path, around.working_directory);
 }
 
+std::string directory_of(const config::group_settings& wishes, const surroundings& around) {
+    if (wishes.working_directory.empty()) return around.working_directory;
+    return os::absolute_path(wishes.working_directory, around.working_directory);
+}
+
 group_runner::group_runner(boost::asio::io_context& context, config::group_settings wishes,
                            const surroundings& around)
     : context_(context),
@@ -83,9 +94,8 @@ group_runner::group_runner(boost::asio::io_context& context, config::group_setti
       trouble_("it has not been opened"),
       around_(around),
       group_(settings_.policy, std::random_device()()),
-      notified_(context),
       timer_(context) {
-    open_notify_socket();
+    open_services();
 }
 
 group_runner::group_runner(boost::asio::io_context& context, const handoff::group& from,
@@ -98,7 +108,6 @@ group_runner::group_runner(boost::asio::io_context& context, const handoff::grou
       retired_(from.retired),
       around_(around),
       group_(from.state, std::random_device()(), !from.preloads.empty()),
-      notified_(context),
       timer_(context) {
     running_since_ = from.running_since;
     if (trouble_.empty())
@@ -108,17 +117,13 @@ group_runner::group_runner(boost::asio::io_context& context, const handoff::grou
         take_over(one);
     for (const handoff::preload& one : from.preloads)
         take_over(one);
-    if (from.notify && from.notify->fd >= 0)
-        use_notify_socket(
-            os::notify_socket::adopt(os::unique_fd(from.notify->fd), from.notify->address));
-    open_notify_socket();
+    take_over_services(from);
+    open_services();
     notice_unseen_deaths();
     schedule();
 }
 
-group_runner::~group_runner() {
-    if (notified_.is_open()) notified_.release(); // notify_ closes it
-}
+group_runner::~group_runner() = default;
 
 std::optional<std::string> group_runner::open() {
     if (trouble_.empty()) return std::nullopt;
@@ -145,6 +150,8 @@ std::optional<std::string> group_runner::check(const config::group_settings& wis
                                                const surroundings& around) {
     auto found = find_program(wishes, around);
     if (!found) return found.error().message();
+    auto who = os::find_identity(wishes.user, wishes.group);
+    if (!who) return who.error().message();
     return std::nullopt;
 }
 
@@ -157,6 +164,7 @@ void group_runner::adopt(listener_set fresh) {
 }
 
 void group_runner::notice(const core::event_type& what) {
+    end_services(what);
     group_.apply(what, core::time_point::clock::now());
     schedule();
 }
@@ -179,7 +187,7 @@ handoff::group group_runner::hand_over() const {
     if (control_) into.control = control_->hand_over();
     for (const auto& [number, plan] : plans_)
         if (plan) into.recipes.push_back(hand_over_recipe(number, plan->recipe()));
-    if (notify_) into.notify = handoff::notify_socket{notify_->fd(), notify_->address()};
+    hand_over_services(into);
     for (const auto& [number, one] : preloads_)
         if (auto state = one->hand_over(number)) into.preloads.push_back(std::move(*state));
     return into;
@@ -192,7 +200,9 @@ void group_runner::take_over(const handoff::recipe& from) {
                             .directory = os::unique_fd(from.directory),
                             .descriptors = from.descriptors,
                             .nice = from.nice,
-                            .die_with_parent = from.die_with_parent};
+                            .die_with_parent = from.die_with_parent,
+                            .identity = identity_from(from.identity),
+                            .indexed_entry = from.indexed_entry};
     // A state of an older program has none, and what was closed on the way may have other numbers.
     if (recipe.descriptors.empty() || !listeners_.has(recipe.descriptors))
         recipe.descriptors = listeners_.descriptors();
@@ -238,7 +248,7 @@ void group_runner::notice_unseen_deaths() {
 void group_runner::change(const config::group_settings& wishes) {
     if (!configured_) configured_ = settings_;
     settings_ = wishes;
-    open_notify_socket();
+    open_services();
     notice(core::event::reconfigure{wishes.policy});
 }
 
@@ -260,7 +270,7 @@ bool group_runner::reconfigure(const config::group_settings& wishes, listener_se
     if (group_.phase() == core::group_phase::stopped) plans_.clear();
     forget_old_listeners();
     if (comes_back) notice(core::event::restart{});
-    if (is_new) notice(core::event::start{});
+    if (is_new) notice(core::event::open{});
     return !comes_back && !is_new && group_.phase() == core::group_phase::running;
 }
 
@@ -270,7 +280,7 @@ void group_runner::retire() {
 }
 
 bool group_runner::is_gone() const {
-    return retired_ && group_.phase() == core::group_phase::stopped;
+    return retired_ && group_.phase() == core::group_phase::stopped && !has_helpers();
 }
 
 void group_runner::schedule() {
@@ -286,12 +296,15 @@ void group_runner::step() {
         std::visit([this](const auto& it) { perform(it); }, what);
     forget_plans();
     tend_preloads();
+    tend_demand();
+    tend_stop_command();
     arm_timer();
     if (settled_ && !scheduled_) settled_();
 }
 
 void group_runner::perform(const core::action::begin_generation& what) {
     plans_.insert_or_assign(what.number, make_plan(what.number));
+    follow_program();
     begin_preload(what.number);
 }
 
@@ -343,6 +356,8 @@ void group_runner::hear_births() {
 }
 
 void group_runner::notice_stray(const os::reaped& dead) {
+    auto command = stop_command_;
+    if ((upgrader_ && upgrader_->hear(dead)) || (command && command->hear(dead))) return schedule();
     for (const auto& [number, one] : preloads_)
         one->notice_death(dead);
 }
@@ -363,6 +378,10 @@ void group_runner::forget_old_listeners() {
 }
 
 void group_runner::perform(const core::action::spawn& what) {
+    if (live_check_)
+        if (auto made = live_check_->prepare(what.index, identity_of(what.generation)); !made)
+            return notice(core::event::spawn_failed{what.id, made.error().message(),
+                                                    os::is_scarcity(made.error().number)});
     auto preloaded = preloads_.find(what.generation);
     if (preloaded != preloads_.end()) return preloaded->second->ask(what);
     execute(what);
@@ -376,7 +395,9 @@ void group_runner::take(birth what) {
                                                 os::is_scarcity(error.number)});
     }
     notice(core::event::spawned{what.wish.id, *what.pid});
-    if (what.control) around_.adopt(std::move(what.control), *what.pid);
+    if (what.control)
+        around_.adopt(std::move(what.control),
+                      os::peer_of_child(*what.pid, identity_of(what.wish.generation)));
     if (what.death) notice(core::event::exited{*what.pid, *what.death});
 }
 
@@ -386,7 +407,16 @@ void group_runner::execute(const core::action::spawn& what) {
     notice(answer);
     // Not before the core knows the pid: the worker's ack may be waiting there already.
     auto* born = std::get_if<core::event::spawned>(&answer);
-    if (born && control.ours) around_.adopt(std::move(control.ours), born->pid);
+    if (born && control.ours)
+        around_.adopt(std::move(control.ours),
+                      os::peer_of_child(born->pid, identity_of(what.generation)));
+}
+
+/// Whom the workers of a generation run as.
+const std::optional<os::identity>& group_runner::identity_of(core::generation number) const {
+    static const std::optional<os::identity> own;
+    auto known = plans_.find(number);
+    return known == plans_.end() || !known->second ? own : known->second->recipe().identity;
 }
 
 /// The answer to the core. Scarcity is not the program's fault, and is told apart.
@@ -416,10 +446,7 @@ void group_runner::perform(const core::action::signal& what) {
     os::send_signal(what.pid, what.number);
 }
 
-/// No group has a stop command yet.
-void group_runner::perform(const core::action::run_stop_command&) {
-    notice(core::event::stop_command_failed{});
-}
+void group_runner::perform(const core::action::tell& what) { tell(what.what); }
 
 void group_runner::note_running(const core::report& what) {
     if (std::holds_alternative<core::report_of::worker_started>(what) && !running_since_)
@@ -428,10 +455,10 @@ void group_runner::note_running(const core::report& what) {
         running_since_.reset();
 }
 
-void group_runner::perform(const core::action::tell& what) {
-    log(core::severity_of(what.what), settings_.name, core::to_string(what.what));
-    note_running(what.what);
-    std::erase_if(observers_, [&](const observer& who) { return !who(what.what); });
+void group_runner::tell(const core::report& what) {
+    log(core::severity_of(what), settings_.name, core::to_string(what));
+    note_running(what);
+    std::erase_if(observers_, [&](const observer& who) { return !who(what); });
 }
 
 void group_runner::arm_timer() {
@@ -455,17 +482,29 @@ os::result<std::string> group_runner::find_program(const config::group_settings&
 }
 
 os::result<os::spawn_recipe> group_runner::make_recipe(core::generation number) const {
-    auto directory = os::open_directory(directory_of(settings_, around_));
+    auto recipe = make_recipe(number, settings_);
+    if (!recipe || !live_check_) return recipe;
+    recipe->indexed_entry = live_check_->entry(settings_.variable_prefix);
+    recipe->environment.push_back(recipe->indexed_entry);
+    return recipe;
+}
+
+os::result<os::spawn_recipe> group_runner::make_recipe(core::generation number,
+                                                       const config::group_settings& wishes) const {
+    auto directory = os::open_directory(directory_of(wishes, around_));
     if (!directory) return directory.error();
-    auto program = find_program(settings_, around_);
+    auto program = find_program(wishes, around_);
     if (!program) return program.error();
+    auto who = os::find_identity(settings_.user, settings_.group);
+    if (!who) return who.error();
     os::spawn_recipe recipe{.program = std::move(*program),
-                            .arguments = settings_.command,
+                            .arguments = wishes.command,
                             .environment = make_environment(number),
                             .directory = std::move(*directory),
                             .descriptors = listeners_.descriptors(),
                             .nice = settings_.worker_nice,
-                            .die_with_parent = settings_.kill_children_on_exit};
+                            .die_with_parent = settings_.kill_children_on_exit,
+                            .identity = std::move(*who)};
     return recipe;
 }
 
@@ -497,33 +536,14 @@ std::vector<std::string> group_runner::make_environment(core::generation number)
 /// Opened when it is needed first, and kept: workers of other generations may know its address.
 void group_runner::open_notify_socket() {
     if (notify_ || !std::holds_alternative<core::ack_notify>(settings_.policy.ack)) return;
-    auto opened = os::notify_socket::open();
-    if (!opened) {
-        log(severity::error, settings_.name, opened.error().message());
-        return;
-    }
-    use_notify_socket(std::move(*opened));
+    auto opened = notify_watch::open(
+        context_, [this](const std::vector<pid_t>& senders) { take_notifications(senders); });
+    if (!opened) return log(severity::error, settings_.name, opened.error().message());
+    notify_ = std::move(*opened);
 }
 
-void group_runner::use_notify_socket(os::notify_socket socket) {
-    notify_ = std::move(socket);
-    notified_.assign(notify_->fd());
-    await_notifications();
-}
-
-void group_runner::await_notifications() {
-    notified_.async_wait(
-        boost::asio::posix::stream_descriptor::wait_read,
-        [this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
-            if (error || alive.expired()) return;
-            take_notifications();
-            await_notifications();
-        });
-}
-
-void group_runner::take_notifications() {
-    std::vector<pid_t> senders = notify_->receive();
-    if (!senders.empty()) hear_births();
+void group_runner::take_notifications(const std::vector<pid_t>& senders) {
+    hear_births();
     for (core::process_id sender : senders) {
         if (auto who = worker_above(*this, sender))
             notice(core::event::acked{*who});

@@ -4,15 +4,20 @@
 #include "config/settings.hpp"
 #include "core/group.hpp"
 #include "handoff/state.hpp"
+#include "master/auto_upgrade.hpp"
 #include "master/control_server.hpp"
+#include "master/demand_watch.hpp"
+#include "master/helper_process.hpp"
 #include "master/listener_set.hpp"
+#include "master/live_check.hpp"
+#include "master/notify_watch.hpp"
 #include "master/preload.hpp"
+#include "master/upgrader.hpp"
 #include "master/worker_logs.hpp"
-#include "os/notify.hpp"
+#include "os/credentials.hpp"
 #include "os/spawn.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <functional>
@@ -33,12 +38,13 @@ struct surroundings {
     std::string socket_path;       ///< absolute, of the control socket
     std::string working_directory; ///< as the user wrote it, symbolic links and all
     /// Serves our end of a control socket that a worker was given (-g).
-    std::function<void(os::unique_fd, core::process_id)> adopt;
-    worker_logs* logs = nullptr; ///< of all groups
     /// Opens the control socket that a group has for itself; throws start_failure.
     std::function<std::unique_ptr<control_server>(const config::group_settings&,
                                                   const std::optional<handoff::control_socket>&)>
         open_control;
+    std::function<void(os::unique_fd, os::peer)> adopt;
+    path_watcher* paths = nullptr; ///< always there
+    worker_logs* logs = nullptr;   ///< of all groups
 };
 
 /// The absolute path of the control socket that a group has for itself; empty: it has none.
@@ -46,6 +52,9 @@ std::string control_path(const config::group_settings& wishes, const surrounding
 
 /// The directories where workers' programs are looked for: PATH in `environment`.
 std::string search_path(const std::vector<std::string>& environment);
+
+/// Where the workers of a group run.
+std::string directory_of(const config::group_settings& wishes, const surroundings& around);
 
 /// The shell of one group: turns what happens into events, and performs what the core decides. Owns
 /// the group's listeners.
@@ -81,6 +90,13 @@ class group_runner {
     /// The one door for everything that happens. What follows from it is done in the next turn of
     /// the loop, so that what happens together is decided together.
     void notice(const core::event_type& what);
+
+    /// An upgrade is asked for: that of event::upgrade, but after the group's upgrader, if it has
+    /// one, and unless that forbids it.
+    void request_upgrade(core::upgrade_mode mode);
+    bool has_upgrader() const { return upgrader_ != nullptr; }
+    /// Whether a program that ends with the group is still running: the master waits for it.
+    bool has_helpers() const { return stop_command_ || (upgrader_ && upgrader_->is_running()); }
 
     /// Does what is decided until nothing follows from it at once.
     void settle();
@@ -155,11 +171,31 @@ class group_runner {
     preload::owner preload_owner();
     void notice_unseen_deaths();
     void open_notify_socket();
-    void use_notify_socket(os::notify_socket socket);
-    void await_notifications();
-    void take_notifications();
+    void take_notifications(const std::vector<pid_t>& senders);
+    const std::optional<os::identity>& identity_of(core::generation number) const;
+
+    // What the settings ask for beside workers, see group_services.cpp.
+    void open_services();
+    void take_over_services(const handoff::group& from);
+    void hand_over_services(handoff::group& into) const;
+    void open_upgrader();
+    upgrader::owner upgrader_owner();
+    void open_live_check();
+    void hear_touch(unsigned index);
+    void open_auto_upgrade();
+    auto_upgrade::owner auto_upgrade_owner();
+    void follow_program();
+    void tend_demand();
+    void tend_stop_command();
+    void end_services(const core::event_type& cause);
+    bool can_upgrade() const;
+    helper_process::owner stop_command_owner();
+    os::result<os::spawn_recipe> make_helper_recipe(const std::vector<std::string>& words) const;
+    void tell(const core::report& what);
     core::event_type spawn(const core::action::spawn& what, os::socket_pair& control);
     os::result<os::spawn_recipe> make_recipe(core::generation number) const;
+    os::result<os::spawn_recipe> make_recipe(core::generation number,
+                                             const config::group_settings& wishes) const;
     plan_result make_plan(core::generation number) const;
     std::vector<std::string> make_environment(core::generation number) const;
 
@@ -174,8 +210,12 @@ class group_runner {
     std::map<core::generation, plan_result> plans_;
     preload_map preloads_;
     std::unique_ptr<control_server> control_; ///< the group's own; null: it has none
-    std::optional<os::notify_socket> notify_;
-    boost::asio::posix::stream_descriptor notified_;
+    std::unique_ptr<notify_watch> notify_;
+    std::shared_ptr<upgrader> upgrader_;
+    std::shared_ptr<helper_process> stop_command_; ///< while it runs
+    std::unique_ptr<live_check> live_check_;
+    std::unique_ptr<auto_upgrade> auto_upgrade_;
+    std::unique_ptr<demand_watch> demand_; ///< while the first client is awaited
     boost::asio::steady_timer timer_;
     std::optional<core::time_point> running_since_;
     std::list<observer> observers_;

@@ -38,13 +38,6 @@ std::string process_title(const config::settings& wishes) {
     return title;
 }
 
-/// Whether its workers are another user's than the master.
-bool runs_as_another(const config::group_settings& wishes) {
-    if (wishes.user.empty()) return false;
-    auto user = os::user_id(wishes.user);
-    return user && *user != os::own_user();
-}
-
 /// Workers of another user connect as anybody may; credentials decide (SPEC section 8).
 os::unix_socket_options control_options(const config::master_settings& wishes,
                                         const std::string& path, bool strangers,
@@ -63,6 +56,7 @@ master::master(asio::io_context& context, config::settings wishes, call how)
       settings_(std::move(wishes)),
       call_(std::move(how)),
       started_at_(core::time_point::clock::now()),
+      paths_(context),
       logs_(context),
       commands_(*this),
       reload_(
@@ -97,13 +91,14 @@ void master::describe_surroundings(std::string working_directory) {
                                     around_.working_directory);
     logs_.set_directory(around_.working_directory);
     around_.logs = &logs_;
-    around_.adopt = [this](os::unique_fd ours, core::process_id pid) {
-        hub_->adopt(std::move(ours), os::peer_of_child(pid));
+    around_.adopt = [this](os::unique_fd ours, os::peer who) {
+        hub_->adopt(std::move(ours), std::move(who));
     };
     around_.open_control = [this](const config::group_settings& of,
                                   const group_runner::control_source& from) {
         return open_group_control(of, from);
     };
+    around_.paths = &paths_;
 }
 
 /// Before anything is bound (SPEC section 3).
@@ -309,7 +304,7 @@ void master::upgrade_all() {
     if (reloads_before_upgrades())
         return reload_for({.upgrade = core::upgrade_mode::rolling}, nullptr);
     for (const auto& runner : groups_)
-        runner->notice(core::event::upgrade{core::upgrade_mode::rolling});
+        runner->request_upgrade(core::upgrade_mode::rolling);
 }
 
 void master::forward(int number) {
@@ -363,7 +358,10 @@ void master::end_if_settled() {
         return !runner->trouble().empty() ||
                (is(given_up)(runner) && runner->group().workers().empty());
     };
-    if (stopping_ && std::ranges::all_of(groups_, is(stopped))) return leave(exit_code_);
+    auto has_helpers = [](const auto& runner) { return runner->has_helpers(); };
+    if (stopping_ && std::ranges::all_of(groups_, is(stopped)) &&
+        std::ranges::none_of(groups_, has_helpers))
+        return leave(exit_code_);
     if (std::ranges::all_of(groups_, is_hopeless)) return leave(1);
     if (std::ranges::any_of(groups_, [](const auto& runner) { return runner->is_gone(); })) bury();
 }

@@ -8,6 +8,7 @@
 #include "master/control_hub.hpp"
 #include "master/control_server.hpp"
 #include "master/group_runner.hpp"
+#include "master/path_watcher.hpp"
 #include "master/reconfiguration.hpp"
 #include "master/reload.hpp"
 #include "os/exec.hpp"
@@ -116,6 +117,7 @@ class master {
     surroundings around_;
     core::time_point started_at_;
     std::optional<os::lock_file> lock_;
+    path_watcher paths_; ///< of all groups
     worker_logs logs_;
     std::optional<gid_t> operators_; ///< --socket-group
     std::optional<control_hub> hub_; ///< outlives all control sockets

@@ -66,6 +66,7 @@ master::master(boost::asio::io_context& context, handoff::state from, call how)
       settings_(settings_from(from)),
       call_(std::move(how)),
       started_at_(from.started_at),
+      paths_(context),
       logs_(context),
       commands_(*this),
       reload_(

@@ -6,6 +6,7 @@
 
 #include <boost/json/object.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <variant>
 
@@ -46,6 +47,8 @@ std::shared_ptr<upgrade_watch> upgrade_watch::begin(std::shared_ptr<control_conn
     watch->id_ = id;
     watch->form_ = form;
     watch->many_ = groups.size() > 1;
+    for (const group_runner* runner : groups)
+        if (runner->has_upgrader()) watch->held_.push_back(runner->settings().name);
     watch->observe(groups);
     return watch;
 }
@@ -57,6 +60,7 @@ std::shared_ptr<upgrade_watch> upgrade_watch::take_over(const handoff::watch& fr
     watch->id_ = from.id;
     watch->form_ = protocol::dialect_for(from.einhorn);
     watch->many_ = from.many;
+    watch->held_ = from.upgraders;
     watch->ok_ = from.ok;
     watch->outcome_ = from.outcome;
     watch->observe(groups);
@@ -69,6 +73,7 @@ std::optional<handoff::watch> upgrade_watch::hand_over() const {
                           .id = id_,
                           .einhorn = form_ == dialect::einhorn,
                           .groups = outstanding_,
+                          .upgraders = held_,
                           .many = many_,
                           .ok = ok_,
                           .outcome = outcome_};
@@ -96,6 +101,7 @@ bool upgrade_watch::wants(const core::report& what) const {
 
 bool upgrade_watch::hear(const std::string& group, const core::report& what) {
     if (!client_->is_open()) return false;
+    if (is_held(group)) return hear_upgrader(group, what);
     if (std::holds_alternative<upgrade_aborted>(what)) return end(group, false, text(group, what));
     if (!std::holds_alternative<upgrade_done>(what)) {
         if (wants(what)) tell_progress(group, what);
@@ -103,6 +109,18 @@ bool upgrade_watch::hear(const std::string& group, const core::report& what) {
     }
     if (form_ == dialect::einhorn) tell_progress(group, what); // the version, for one
     return end(group, true, prefix(group) + core::to_string(what));
+}
+
+bool upgrade_watch::is_held(const std::string& group) const {
+    return std::ranges::find(held_, group) != held_.end();
+}
+
+bool upgrade_watch::hear_upgrader(const std::string& group, const core::report& what) {
+    if (std::holds_alternative<upgrader_began>(what)) tell_progress(group, what);
+    if (std::holds_alternative<upgrade_cancelled>(what))
+        return end(group, false, text(group, what));
+    if (std::holds_alternative<upgrader_done>(what)) std::erase(held_, group);
+    return true;
 }
 
 void upgrade_watch::tell_progress(const std::string& group, const core::report& what) {

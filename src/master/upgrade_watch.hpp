@@ -36,6 +36,8 @@ class upgrade_watch : public std::enable_shared_from_this<upgrade_watch> {
     void observe(const std::vector<group_runner*>& groups);
     /// Returns whether there is more to hear of that group.
     bool hear(const std::string& group, const core::report& what);
+    bool hear_upgrader(const std::string& group, const core::report& what);
+    bool is_held(const std::string& group) const;
     void tell_progress(const std::string& group, const core::report& what);
     bool wants(const core::report& what) const;
     std::string prefix(const std::string& group) const;
@@ -47,7 +49,9 @@ class upgrade_watch : public std::enable_shared_from_this<upgrade_watch> {
     boost::json::value id_;
     protocol::dialect form_ = protocol::dialect::json;
     std::vector<std::string> outstanding_; ///< groups whose end is still to come
-    bool many_ = false;                    ///< groups, so that their names are worth telling
+    /// Those of them whose upgrader has not let this upgrade begin: what ends now is another one.
+    std::vector<std::string> held_;
+    bool many_ = false; ///< groups, so that their names are worth telling
     bool ok_ = true;
     std::string outcome_;
 };

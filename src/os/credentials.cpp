@@ -61,7 +61,10 @@ result<peer> peer_of(int socket) {
     return peer{who.pid, who.uid, who.gid, groups_of(socket)};
 }
 
-peer peer_of_child(pid_t pid) { return {pid, ::geteuid(), ::getegid(), {}}; }
+peer peer_of_child(pid_t pid, const std::optional<identity>& who) {
+    if (who) return {pid, who->user, who->group, who->groups};
+    return {pid, ::geteuid(), ::getegid(), {}};
+}
 
 uid_t own_user() { return ::geteuid(); }
 
@@ -102,6 +105,19 @@ result<gid_t> group_id(const std::string& name) {
     });
     if (!found) return os_error{"no group is called " + name, error};
     return entry.gr_gid;
+}
+
+std::optional<account> find_account(uid_t user) {
+    passwd entry{};
+    passwd* found = nullptr;
+    std::optional<account> known;
+    look_up([&](std::vector<char>& buffer) {
+        int error = ::getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found);
+        // What was found lies in the buffer.
+        if (found) known = account{entry.pw_name, entry.pw_gid};
+        return error;
+    });
+    return known;
 }
 
 } // namespace einhyrningsins::os

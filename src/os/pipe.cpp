@@ -36,6 +36,14 @@ ssize_t move_bytes(int from, int to, std::size_t most) {
     return moved < 0 ? -errno : moved;
 }
 
+ssize_t read_some(int from, std::span<char> into) {
+    ssize_t came;
+    do
+        came = ::read(from, into.data(), into.size());
+    while (came < 0 && errno == EINTR);
+    return came < 0 ? -errno : came;
+}
+
 std::size_t read_bytes(int from, std::span<char> into) {
     std::size_t done = 0;
     while (done < into.size()) {

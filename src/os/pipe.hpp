@@ -25,6 +25,9 @@ std::size_t pipe_size(int fd);
 /// the end of `from`, -EAGAIN if there is nothing now, or another negative errno.
 ssize_t move_bytes(int from, int to, std::size_t most);
 
+/// read(2) once: 0 at the end, -EAGAIN if there is nothing now, or another negative errno.
+ssize_t read_some(int from, std::span<char> into);
+
 /// read(2), repeated until `into` is full or there is nothing more; how much came.
 std::size_t read_bytes(int from, std::span<char> into);
 

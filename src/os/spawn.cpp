@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +27,13 @@ namespace {
 
 constexpr int first_descriptor = 3;
 constexpr const char* exec_stage = "exec";
+// Where 16-bit ids came first, the others have another name.
+#ifdef SYS_setresuid32
+constexpr long set_groups = SYS_setgroups32, set_group = SYS_setresgid32,
+               set_user = SYS_setresuid32;
+#else
+constexpr long set_groups = SYS_setgroups, set_group = SYS_setresgid, set_user = SYS_setresuid;
+#endif
 constexpr std::string_view listen_pid = "LISTEN_PID=";
 constexpr std::string_view child_index = "EINHORN_CHILD_INDEX=";
 
@@ -44,6 +52,7 @@ struct birth {
     int count;
     int extra;
     const int* nice;
+    const identity* who; ///< or null
     bool die_with_parent;
     pid_t parent;
     const rlimit* descriptor_limit; ///< to give back, or null
@@ -87,19 +96,32 @@ NO_SANITIZER void unblock_signals() {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+/// Returns the stage that failed, or null. By plain system calls: those of the C library would have
+/// the other threads follow, and their list is the master's.
+NO_SANITIZER const char* become(const identity& who) {
+    if (::syscall(set_groups, who.groups.size(), who.groups.data()) != 0)
+        return "supplementary groups";
+    if (::syscall(set_group, who.group, who.group, who.group) != 0) return "group";
+    if (::syscall(set_user, who.user, who.user, who.user) != 0) return "user";
+    return nullptr;
+}
+
 /// Runs in the child, on a stack of its own, while the master is suspended. The mask is emptied
 /// last, so that no signal finds a half-made worker.
 NO_SANITIZER int child(void* argument) {
     birth& self = *static_cast<birth*>(argument);
     if (::setpgid(0, 0) != 0) return fail(self, "process group");
-    if (self.die_with_parent) {
+    // What another user may not do comes before.
+    if (self.nice && ::setpriority(PRIO_PROCESS, 0, *self.nice) != 0) return fail(self, "nice");
+    if (self.descriptor_limit) ::setrlimit(RLIMIT_NOFILE, self.descriptor_limit);
+    if (::fchdir(self.directory) != 0) return fail(self, "working directory");
+    if (self.who)
+        if (const char* stage = become(*self.who)) return fail(self, stage);
+    if (self.die_with_parent) { // which a change of the user would undo
         if (::prctl(PR_SET_PDEATHSIG, SIGUSR2) != 0) return fail(self, "death signal");
         // The parent may have ended before; the signal waits for the mask to be emptied.
         if (::getppid() != self.parent) ::kill(::getpid(), SIGUSR2);
     }
-    if (self.nice && ::setpriority(PRIO_PROCESS, 0, *self.nice) != 0) return fail(self, "nice");
-    if (self.descriptor_limit) ::setrlimit(RLIMIT_NOFILE, self.descriptor_limit);
-    if (::fchdir(self.directory) != 0) return fail(self, "working directory");
     if (!place_descriptors(self)) return fail(self, "descriptors");
     if (self.pid_slot) write_pid(self.pid_slot);
     unblock_signals();
@@ -214,6 +236,7 @@ void spawn_plan::prepare_texts() {
     };
     pid_slot_ = make_slot(listen_pid);
     index_slot_ = make_slot(child_index);
+    if (!recipe_->indexed_entry.empty()) indexed_slot_ = make_slot(recipe_->indexed_entry);
     environment_ = pointers(recipe_->environment);
     arguments_ = pointers(recipe_->arguments);
     shell_arguments_ = {const_cast<char*>("/bin/sh"), recipe_->program.data()};
@@ -223,7 +246,8 @@ void spawn_plan::prepare_texts() {
 result<pid_t> spawn_plan::spawn(unsigned index, int extra_fd, output_descriptors output) const {
     assert(output.out == -1 || output.out > 2);
     assert(output.err == -1 || output.err > 2);
-    if (index_slot_) *std::to_chars(index_slot_, index_slot_ + 11, index).ptr = '\0';
+    for (char* slot : {index_slot_, indexed_slot_})
+        if (slot) *std::to_chars(slot, slot + 11, index).ptr = '\0';
     unique_fd moved_extra;
     if (extra_fd >= 0 && extra_fd < lowest_source()) {
         moved_extra.reset(::fcntl(extra_fd, F_DUPFD_CLOEXEC, lowest_source()));
@@ -242,6 +266,7 @@ result<pid_t> spawn_plan::spawn(unsigned index, int extra_fd, output_descriptors
                .count = static_cast<int>(recipe_->descriptors.size()),
                .extra = extra_fd,
                .nice = recipe_->nice ? &*recipe_->nice : nullptr,
+               .who = recipe_->identity ? &*recipe_->identity : nullptr,
                .die_with_parent = recipe_->die_with_parent,
                .parent = ::getpid(),
                .descriptor_limit = original_descriptor_limit()};
@@ -249,6 +274,8 @@ result<pid_t> spawn_plan::spawn(unsigned index, int extra_fd, output_descriptors
     if (!stack) return os_error{"stack for a new process", ENOMEM};
     pid_t pid = ::clone(child, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &self);
     if (pid < 0) return last_error("fork");
+    // The memory that a process of another user has had is not dumped; but it is ours again.
+    if (self.who) ::prctl(PR_SET_DUMPABLE, 1);
     if (!self.failed_stage) return pid;
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }

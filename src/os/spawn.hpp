@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "os/identity.hpp"
 #include "os/os_error.hpp"
 #include "os/unique_fd.hpp"
 
@@ -41,7 +42,11 @@ struct spawn_recipe {
     unique_fd directory;          ///< the working directory
     std::vector<int> descriptors; ///< become 3, 4, ... in this order; borrowed
     std::optional<int> nice;
-    bool die_with_parent = false; ///< SIGUSR2 when this process ends, see PR_SET_PDEATHSIG
+    bool die_with_parent = false;         ///< SIGUSR2 when this process ends, see PR_SET_PDEATHSIG
+    std::optional<os::identity> identity; ///< whom the worker runs as; nothing: as this process
+    /// "NAME=TEXT", which is in `environment` too: there it gets the index of the worker behind it.
+    /// Empty: there is none.
+    std::string indexed_entry;
 };
 
 /// Starts workers. All that allocates is done when the plan is made; a start takes a vfork-like
@@ -76,6 +81,7 @@ class spawn_plan {
     std::vector<char*> environment_;
     char* pid_slot_ = nullptr;
     char* index_slot_ = nullptr;
+    char* indexed_slot_ = nullptr; ///< behind recipe_->indexed_entry
 };
 
 } // namespace einhyrningsins::os

@@ -31,6 +31,8 @@ std::vector<std::string> words_for(const spawn_recipe& worker, const std::string
     std::string control = std::to_string(first_descriptor + worker.descriptors.size());
     std::string flags =
         std::string("-") + (socket_as_fd ? "g" : "") + (worker.die_with_parent ? "k" : "");
+    if (!worker.indexed_entry.empty())
+        flags += ":" + worker.indexed_entry.substr(0, worker.indexed_entry.find('='));
     std::vector<std::string> words{"einhyrningsins", std::string(template_word), control, flags,
                                    object};
     words.insert(words.end(), worker.arguments.begin(), worker.arguments.end());

@@ -6,6 +6,7 @@
 #include "os/template_process.hpp"
 #include "os/unique_fd.hpp"
 
+#include <algorithm>
 #include <climits>
 #include <csignal>
 #include <cstdint>
@@ -36,6 +37,7 @@ struct template_wishes {
     int control = -1;
     bool socket_as_fd = false;
     bool die_with_parent = false;
+    std::string indexed_variable; ///< empty: none
     std::string object;
     std::vector<std::string> arguments; ///< of workers
 };
@@ -50,10 +52,13 @@ std::optional<template_wishes> parse(int argc, char** argv) {
         ::getsockopt(static_cast<int>(*control), SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
         type != SOCK_SEQPACKET)
         return std::nullopt;
-    std::string_view flags = argv[3];
+    std::string_view text = argv[3];
+    std::string_view flags = text.substr(0, text.find(':'));
+    text.remove_prefix(std::min(flags.size() + 1, text.size()));
     return template_wishes{.control = static_cast<int>(*control),
                            .socket_as_fd = flags.find('g') != flags.npos,
                            .die_with_parent = flags.find('k') != flags.npos,
+                           .indexed_variable = std::string(text),
                            .object = argv[4],
                            .arguments = {argv + 5, argv + argc}};
 }
@@ -102,6 +107,15 @@ std::size_t count_threads() {
     std::error_code ignored;
     std::filesystem::directory_iterator tasks("/proc/self/task", ignored);
     return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+/// The value that this process has ends with an index, too.
+void set_index_in(const std::string& variable, unsigned index) {
+    const char* own = variable.empty() ? nullptr : std::getenv(variable.c_str());
+    if (!own) return;
+    std::string value = own;
+    value.erase(value.find_last_not_of("0123456789") + 1);
+    ::setenv(variable.c_str(), (value + std::to_string(index)).c_str(), 1);
 }
 
 /// What the object may have changed is for its workers to change.
@@ -279,6 +293,7 @@ void template_server::become_worker(fork_request given, unique_fd gate) {
 
     if (has_listeners_) ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
     ::setenv("EINHORN_CHILD_INDEX", std::to_string(given.index).c_str(), 1);
+    set_index_in(wishes_.indexed_variable, given.index);
     const std::string& program = wishes_.arguments[0];
     ::prctl(PR_SET_NAME, program.c_str() + program.rfind('/') + 1);
     set_process_title(command_line(wishes_.arguments));

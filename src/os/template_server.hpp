@@ -10,7 +10,8 @@ namespace einhyrningsins::os {
 ///
 /// CONTROL is the number of the socket to the master, one after the last listener. FLAGS begins
 /// with '-', followed by 'g' if each worker is given a descriptor of its own under that number, and
-/// by 'k' if workers die with the master. A worker runs the object's
+/// by 'k' if workers die with the master; what comes after a ':' is the name of a variable whose
+/// value ends with a worker's index. A worker runs the object's
 ///
 ///     extern "C" int einhorn_main(int argc, char** argv)
 ///

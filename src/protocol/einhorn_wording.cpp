@@ -136,6 +136,9 @@ std::string text(const upgrade_done& r) {
 }
 
 std::string text(const upgrade_aborted& r) { return "ERROR: " + core::to_string(core::report(r)); }
+std::string text(const upgrade_cancelled& r) {
+    return "ERROR: " + core::to_string(core::report(r));
+}
 std::string text(const start_failed& r) { return "ERROR: " + core::to_string(core::report(r)); }
 std::string text(const auto& r) { return core::to_string(core::report(r)); }
 

@@ -111,6 +111,63 @@ BOOST_AUTO_TEST_CASE(each_worker_of_a_plan_has_numbers_of_its_own) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(an_entry_can_end_with_the_index) {
+    auto wish = recipe();
+    wish.indexed_entry = "WATCH=/x/";
+    wish.environment.push_back(wish.indexed_entry);
+    auto plan = spawn_plan::make(std::move(wish));
+    BOOST_REQUIRE(plan);
+    for (unsigned index : {100U, 7U}) {
+        auto pid = plan->spawn(index, -1);
+        BOOST_REQUIRE(pid);
+        BOOST_TEST(exit_code_of(*pid) == 0);
+        auto report = read_report(file);
+        BOOST_TEST(report["$WATCH"] == "/x/" + std::to_string(index));
+        BOOST_TEST(report["$EINHORN_CHILD_INDEX"] == std::to_string(index));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_of_another_user_is_that_user_wholly) {
+    if (!is_root()) return;
+    BOOST_REQUIRE(::chmod(directory.path().c_str(), 0777) == 0);
+    auto wish = recipe();
+    wish.identity = identity{.user = 1234, .group = 5678, .groups = {90, 91}};
+    wish.nice = -1; // which that user could not do himself
+    wish.die_with_parent = true;
+    auto report = run(std::move(wish));
+    BOOST_TEST(report["users"] == "1234 1234 1234");
+    BOOST_TEST(report["groups"] == "5678 5678 5678");
+    BOOST_TEST(report["supplementary"] == "90 91");
+    BOOST_TEST(report["nice"] == "-1");
+    BOOST_TEST(report["death-signal"] == std::to_string(SIGUSR2));
+    BOOST_TEST(::prctl(PR_GET_DUMPABLE) == 1); // this process is as it was
+    BOOST_TEST(::geteuid() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_of_another_user_has_no_groups_of_ours) {
+    if (!is_root()) return;
+    BOOST_REQUIRE(::chmod(directory.path().c_str(), 0777) == 0);
+    auto wish = recipe();
+    wish.identity = identity{.user = 1234, .group = 5678, .groups = {}};
+    // The key has nothing behind it: the line of the report ends there.
+    run(std::move(wish));
+    BOOST_TEST(contents(file).find("supplementary\n") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(who_may_not_become_another_hears_the_stage) {
+    if (!is_root()) return;
+    int failed = in_child([&] {
+        auto wish = recipe("/bin/true");
+        wish.directory = std::move(*open_directory("/"));
+        if (::setgid(1234) != 0 || ::setuid(1234) != 0) return 100;
+        wish.identity = identity{.user = 0, .group = 0, .groups = {}};
+        auto pid = start(std::move(wish));
+        return first_failure({!pid, !pid && pid.error().what == "supplementary groups",
+                              !pid && pid.error().number == EPERM});
+    });
+    BOOST_TEST(failed == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_variable_that_nobody_reserved_is_not_set) {
     auto wish = recipe();
     wish.environment = {"B=2"};

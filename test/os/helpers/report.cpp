@@ -39,6 +39,20 @@ void report_signals(FILE* out) {
     std::fclose(status);
 }
 
+void report_identity(FILE* out) {
+    uid_t user[3];
+    gid_t group[3], groups[64];
+    getresuid(&user[0], &user[1], &user[2]);
+    getresgid(&group[0], &group[1], &group[2]);
+    std::fprintf(out, "users %u %u %u\n", user[0], user[1], user[2]);
+    std::fprintf(out, "groups %u %u %u\n", group[0], group[1], group[2]);
+    std::fprintf(out, "supplementary");
+    int count = getgroups(64, groups);
+    for (int i = 0; i < count; ++i)
+        std::fprintf(out, " %u", groups[i]);
+    std::fprintf(out, "\n");
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -51,6 +65,7 @@ int main(int argc, char** argv) {
     prctl(PR_GET_PDEATHSIG, &death_signal);
     std::fprintf(out, "pid %d\n", getpid());
     std::fprintf(out, "process-group %d\n", getpgrp());
+    report_identity(out);
     std::fprintf(out, "nice %d\n", getpriority(PRIO_PROCESS, 0));
     std::fprintf(out, "directory %s\n", getcwd(directory, sizeof directory));
     std::fprintf(out, "files %llu\n", static_cast<unsigned long long>(files.rlim_cur));

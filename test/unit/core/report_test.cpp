@@ -81,6 +81,15 @@ BOOST_AUTO_TEST_CASE(an_abort_tells_how_each_attempt_ended) {
     BOOST_TEST((severity_of(what) == severity::error));
 }
 
+BOOST_AUTO_TEST_CASE(what_comes_before_an_upgrade) {
+    BOOST_TEST(to_string(report_of::upgrader_began{"deploy", 12}) ==
+               "running the upgrader deploy, process 12");
+    BOOST_TEST(to_string(report_of::upgrader_done{}) == "the upgrader is done");
+    report_of::upgrade_cancelled what{"upgrader ended with exit code 3"};
+    BOOST_TEST(to_string(what) == "Upgrade cancelled: upgrader ended with exit code 3");
+    BOOST_TEST((severity_of(what) == severity::error));
+}
+
 BOOST_AUTO_TEST_CASE(the_course_of_an_upgrade) {
     BOOST_TEST(to_string(report_of::upgrade_began{upgrade_mode::fleet, 2, 1}) ==
                "fleet upgrade to generation 2 begins, 1 worker");

@@ -70,6 +70,23 @@ handoff::group busy_group() {
     one.notify = handoff::notify_socket{11, "@x"};
     one.control = handoff::control_socket{12, {"/tmp/web", 3, 5}};
     one.running_since = core::time_point(8s);
+    one.recipes[0].identity = handoff::identity{1234, 5678, {90, 91}};
+    one.recipes[0].indexed_entry = "A_WATCH_FILE=/tmp/x/";
+    one.upgrader = handoff::upgrader{.process = handoff::helper{.pid = 50,
+                                                                .output = 15,
+                                                                .deadline = core::time_point(4s),
+                                                                .told = true,
+                                                                .why = "it took too long",
+                                                                .line = "half",
+                                                                .lines = 3,
+                                                                .dropped = 4},
+                                     .cancelled = true,
+                                     .asked = core::upgrade_mode::fleet,
+                                     .next = core::time_point(5s)};
+    one.stop_command = handoff::helper{.pid = 51, .output = 13};
+    one.program = handoff::followed_program{
+        .path = "/bin/app", .version = handoff::program_version{1, 2, 3, -4}, .changing = true};
+    one.watch_files = "/tmp/x";
     return one;
 }
 
@@ -107,7 +124,8 @@ handoff::state busy_state() {
     all.connections = {{20, 100, 1000, 1001, {4, 5}, "{\"comm", "unread", true, false}};
     all.connections[0].group = "web";
     all.group_watches = {{20, "worker:upgrade", "web", {4711}, false, SIGUSR2}};
-    all.watches = {{.fd = 20, .id = "x", .groups = {"web"}, .many = true, .ok = false}};
+    all.watches = {
+        {.fd = 20, .id = "x", .groups = {"web"}, .upgraders = {"web"}, .many = true, .ok = false}};
     all.wishes = {{.fd = 20, .id = 3, .einhorn = true, .upgrade = core::upgrade_mode::fleet}};
     return all;
 }
@@ -152,6 +170,14 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
     BOOST_TEST(again->connections.at(0).group == "web");
     BOOST_TEST(again->group_watches.at(0).before.at(0) == 4711);
     BOOST_TEST(one.control->file.path == "/tmp/web");
+    BOOST_TEST(one.recipes.at(0).identity->groups == (std::vector<unsigned>{90, 91}));
+    BOOST_TEST(one.upgrader->process->dropped == 4U);
+    BOOST_TEST(one.stop_command->output == 13);
+    BOOST_TEST(one.program->version->changed_at == -4);
+    BOOST_TEST(one.watch_files == "/tmp/x");
+    auto descriptors = handoff::descriptors(*again);
+    for (int fd : {12, 13})
+        BOOST_TEST(std::ranges::count(descriptors, fd) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(output_of_workers_is_carried_byte_by_byte) {

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Groups of a TOML file, for scenarios that need what only a file can ask for."""
+
+import json
+import os
+import pwd
+
+from harness import PROBE, eventually
+
+NOBODY = pwd.getpwnam("nobody")
+
+
+def to_toml(groups):
+    """Text of a file with these groups: {"web": {"cmd": [...]}}. JSON's strings, numbers and lists are TOML's too."""
+    lines = []
+    for name, keys in groups.items():
+        lines.append(f"[{name}]")
+        lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+    return "\n".join(lines) + "\n"
+
+
+def write_groups(master, groups):
+    path = master.dir / "groups.toml"
+    path.write_text(to_toml(groups))
+    return path
+
+
+def spawn_groups(master, *options, env=None, wrapper=(), popen=None, **groups):
+    """Starts the master with a file of these groups, and waits until it answers. A key "start_immediate" is added:
+    a group that is to wait says false."""
+    for keys in groups.values():
+        keys.setdefault("start_immediate", True)
+    master.spawn("--config", write_groups(master, groups), *options, program=[], env=env, wrapper=wrapper, **(popen or {}))
+    master.probing = any(PROBE in keys["cmd"] for keys in groups.values())
+    master.wait_answering()
+    return master
+
+
+def start_groups(master, *options, **groups):
+    """The same, and waits until the workers of the first group are ready."""
+    spawn_groups(master, *options, **groups)
+    master.wait_ready()
+    return master
+
+
+def open_to_others(master):
+    """Lets workers of other users into the test's directories."""
+    master.dir.chmod(0o755)
+    master.reports.chmod(0o777)
+
+
+def state(master, place=0):
+    return master.status()["groups"][place]["state"]
+
+
+def generation(master):
+    return master.group()["generation"]
+
+
+def wait_generation(master, number):
+    """Waits until an upgrade to this generation is through."""
+    def through():
+        group = master.group()
+        return group["generation"] == number and group["state"] == "running" and \
+            {worker["generation"] for worker in group["workers"]} == {number}
+    try:
+        eventually(through)
+    except AssertionError:
+        raise AssertionError(f"generation {number} never came: {master.group()}\n{master.log()}") from None
+
+
+def reload_master(master):
+    reply = master.request("reload")
+    assert reply["ok"], reply
+
+
+def python(path, text):
+    """An executable Python program."""
+    new = path.with_name(path.name + ".new")
+    new.write_text("#!/usr/bin/python3\n" + text)
+    new.chmod(0o755)
+    os.rename(new, path)
+    return path

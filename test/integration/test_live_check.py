@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Workers that must show signs of life (SPEC 6, live_check_timeout)."""
+
+import os
+import pathlib
+import shutil
+import stat
+
+import pytest
+
+from services import NOBODY, open_to_others, python, reload_master, start_groups
+from harness import PRELOAD_PROBE, PROBE, eventually, is_root
+
+TIMEOUT = 0.5
+
+# How a worker shows it, ten times within the timeout, until the file "silent" is there.
+LIVE = """
+import os, pathlib, sys, time
+path = pathlib.Path(os.environ["FIRESTARTER_WATCH_FILE"])
+def touch(): path.touch()
+def write(): path.write_text("x")
+def utime(): os.utime(path)
+def chmod(): path.chmod(0o600)
+def remove():
+    path.unlink(missing_ok=True)
+    path.touch()
+def replace():
+    new = path.with_name("x" + path.name)
+    new.write_text("")
+    new.rename(path)
+while not os.path.exists(sys.argv[2]):
+    globals()[sys.argv[1]]()
+    time.sleep(0.05)
+time.sleep(1000)
+"""
+
+
+def worker(master, how, **keys):
+    program = python(master.dir / "worker", LIVE)
+    return {"web": {"cmd": [str(program), how, str(master.dir / "silent")], "live_check_timeout": TIMEOUT,
+                    "ack_timeout": 0, "stop_signal": "TERM", "restart": "always", **keys}}
+
+
+def watch_file(pid):
+    """As the worker knows it."""
+    environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return pathlib.Path(next(e for e in environment if b"_WATCH_FILE=" in e).partition(b"=")[2].decode())
+
+
+@pytest.mark.parametrize("how", ["touch", "write", "utime", "chmod", "remove", "replace"])
+def test_who_shows_life_stays_and_who_falls_silent_is_replaced(master, how):
+    start_groups(master, **worker(master, how))
+    pid = master.pids()[0]
+    age = 4 * TIMEOUT
+    eventually(lambda: master.workers()[0]["age_s"] > age)
+    assert master.pids() == [pid]
+    (master.dir / "silent").touch()
+    eventually(lambda: pid not in master.pids())
+    master.stop()
+
+
+def test_each_worker_has_a_file_of_its_own_which_goes_with_the_master(master):
+    start_groups(master, **worker(master, "touch", numprocesses=3))
+    files = {watch_file(pid) for pid in master.pids()}
+    assert {file.name for file in files} == {"0", "1", "2"}
+    [directory] = {file.parent for file in files}
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o711
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files)
+    master.stop()
+    assert not directory.exists()
+
+
+def test_the_variable_has_the_prefix_of_the_group(master):
+    start_groups(master, web={"cmd": ["/bin/sleep", "1000"], "live_check_timeout": 60, "stop_signal": "TERM",
+                              "environment_base_name": "MINE", "ack_timeout": 0})
+    environment = pathlib.Path(f"/proc/{master.pids()[0]}/environ").read_text().split("\0")
+    assert [e for e in environment if "WATCH_FILE" in e] == [f"MINE_WATCH_FILE={watch_file(master.pids()[0])}"]
+    master.stop()
+
+
+def test_without_the_key_there_is_no_file(master):
+    start_groups(master, web={"cmd": ["/bin/sleep", "1000"], "stop_signal": "TERM", "ack_timeout": 0})
+    assert b"WATCH_FILE" not in pathlib.Path(f"/proc/{master.pids()[0]}/environ").read_bytes()
+    master.stop()
+
+
+def test_a_reload_of_the_master_kills_nobody_and_the_check_goes_on(master):
+    start_groups(master, **worker(master, "touch"))
+    pid, file = master.pids()[0], watch_file(master.pids()[0])
+    for _ in range(3):
+        reload_master(master)
+    age = master.workers()[0]["age_s"] + 3 * TIMEOUT
+    eventually(lambda: master.workers()[0]["age_s"] > age)
+    assert master.pids() == [pid] and file.exists()
+    (master.dir / "silent").touch()
+    eventually(lambda: pid not in master.pids())
+    master.stop()
+    assert not file.parent.exists()
+
+
+def test_a_directory_that_a_cleaner_removed_is_made_again_for_the_next_worker(master):
+    start_groups(master, **worker(master, "touch"))
+    pid, directory = master.pids()[0], watch_file(master.pids()[0]).parent
+    shutil.rmtree(directory)
+    eventually(lambda: master.pids() and pid not in master.pids())
+    fresh = master.pids()[0]
+    age = 3 * TIMEOUT
+    eventually(lambda: master.pids() == [fresh] and master.workers()[0]["age_s"] > age)
+    assert directory.exists()
+    master.stop()
+    assert not directory.exists()
+
+
+@pytest.mark.skipif(not is_root(), reason="needs root")
+def test_a_worker_of_another_user_can_show_life(master):
+    open_to_others(master)
+    start_groups(master, **worker(master, "utime", uid="nobody"))
+    pid = master.pids()[0]
+    assert watch_file(pid).stat().st_uid == NOBODY.pw_uid
+    age = 3 * TIMEOUT
+    eventually(lambda: master.workers()[0]["age_s"] > age)
+    assert master.pids() == [pid]
+    master.stop()
+
+
+def test_a_preloaded_worker_knows_its_file(master):
+    start_groups(master, web={"cmd": [PROBE, "--dir", str(master.reports)], "preload": PRELOAD_PROBE,
+                              "numprocesses": 3, "live_check_timeout": 60, "ack_timeout": 0, "stop_signal": "TERM"})
+    eventually(lambda: all(master.report_path(pid) for pid in master.pids()))
+    for each in master.workers():
+        file = pathlib.Path(master.report(each["pid"]).variables["FIRESTARTER_WATCH_FILE"])
+        assert file.name == str(each["index"])
+        assert file.exists()
+    master.stop()
+    assert not os.path.exists(file)

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Workers that run as another user (SPEC 6, uid and gid; SPEC 8, who may)."""
+
+import json
+import os
+import socket
+import stat
+import subprocess
+
+import pytest
+
+from services import NOBODY, open_to_others, python, reload_master, spawn_groups, start_groups, write_groups
+from harness import PRELOAD_PROBE, PROBE, can_unshare, eventually, is_root
+
+pytestmark = pytest.mark.skipif(not is_root(), reason="needs root")
+
+STRANGER = 12345  # whom passwd(5) does not know
+
+
+@pytest.fixture(autouse=True)
+def public(master):
+    open_to_others(master)
+
+
+def web(master, *options, **keys):
+    return {"web": {"cmd": master.probe(*options), "ack_timeout": 0, **keys}}
+
+
+def as_nobody(program):
+    """What a Python program of user nobody prints."""
+    return subprocess.run(["/usr/bin/python3", "-c", program], user=NOBODY.pw_uid, group=NOBODY.pw_gid, extra_groups=[],
+                          capture_output=True, text=True, check=True, timeout=20).stdout
+
+
+@pytest.mark.parametrize("uid", ["nobody", NOBODY.pw_uid, str(NOBODY.pw_uid)])
+def test_by_name_and_by_number(master, uid):
+    start_groups(master, **web(master, uid=uid))
+    report = master.first_report()
+    assert (report.uid, report.gid) == (NOBODY.pw_uid, NOBODY.pw_gid)
+    assert report.groups.split() == [str(NOBODY.pw_gid)]
+    master.stop()
+
+
+def test_a_number_that_nobody_has(master):
+    start_groups(master, **web(master, uid=STRANGER, gid=STRANGER + 1))
+    report = master.first_report()
+    assert (report.uid, report.gid, report.groups.split()) == (STRANGER, STRANGER + 1, [])
+    master.stop()
+
+
+def test_a_group_alone(master):
+    start_groups(master, **web(master, gid="nogroup"))
+    report = master.first_report()
+    assert (report.uid, report.gid) == (0, NOBODY.pw_gid)
+    master.stop()
+
+
+@pytest.mark.skipif(not can_unshare(), reason="needs namespaces")
+def test_the_supplementary_groups_are_the_users_own_and_not_roots(master):
+    table = master.dir / "group"
+    table.write_text("root:x:0:\nnogroup:x:65534:\nweb:x:4711:nobody\nother:x:4712:root\n")
+    start_groups(master, **web(master, uid="nobody"),
+                 wrapper=["unshare", "-m", "sh", "-c", f'mount --bind {table} /etc/group && exec "$0" "$@"'],
+                 popen={"extra_groups": [4712, 4713]})
+    assert sorted(map(int, master.first_report().groups.split())) == [4711, NOBODY.pw_gid]
+    master.stop()
+
+
+@pytest.mark.parametrize("options", [["--ack", "manual"], ["--ack", "notify"]])
+def test_such_a_worker_acks(master, options):
+    mode = options[1]
+    start_groups(master, **web(master, *options, uid="nobody", ack=mode, ack_timeout=20, numprocesses=2))
+    reload_master(master)
+    assert master.request("upgrade")["ok"]
+    assert master.group()["generation"] == 2
+    master.stop()
+
+
+def test_the_control_socket_is_open_to_all_and_lets_others_do_nothing(master):
+    start_groups(master, **web(master, uid="nobody"))
+    assert stat.S_IMODE(master.socket_path.stat().st_mode) == 0o666
+    answer = as_nobody(f"""
+import socket
+for request in ('status', 'upgrade', 'die', 'worker:ack'):
+    peer = socket.socket(socket.AF_UNIX)
+    peer.connect({str(master.socket_path)!r})
+    peer.sendall(b'{{"id": 1, "command": "%s", "pid": {master.pids()[0]}}}\\n' % request.encode())
+    print(peer.makefile().readline().strip())
+""")
+    replies = [json.loads(line) for line in answer.splitlines()]
+    assert [reply["ok"] for reply in replies] == [False] * 4, replies
+    assert all("permission denied" in reply["message"] for reply in replies)
+    master.stop()
+
+
+def test_without_other_users_the_socket_is_the_masters_own(master):
+    start_groups(master, **web(master, uid="root"))
+    assert stat.S_IMODE(master.socket_path.stat().st_mode) == 0o600
+    master.stop()
+
+
+def test_an_explicit_mode_stays(master):
+    start_groups(master, "--socket-mode", "0660", **web(master, uid="nobody"))
+    assert stat.S_IMODE(master.socket_path.stat().st_mode) == 0o660
+    master.stop()
+
+
+WORKER = """
+import json, os, socket, time
+def ask(peer, command, **keys):
+    peer.sendall(json.dumps({{"id": 1, "command": command, **keys}}).encode() + b"\\n")
+    return json.loads(peer.makefile().readline())
+def connect(afresh=False):
+    fd = os.environ.get("EINHORN_SOCK_FD")
+    if fd and not afresh: return socket.socket(fileno=os.dup(int(fd)))
+    peer = socket.socket(socket.AF_UNIX)
+    peer.connect(os.environ["EINHORN_SOCK_PATH"])
+    return peer
+answers = [ask(connect(), "die"), ask(connect(), "status"), ask(connect(), "worker:ping", request_id="x"),
+           ask(connect(afresh=True), "worker:ack", pid={other}), ask(connect(), "worker:ack")]
+path = "{answers}" + os.environ["EINHORN_CHILD_INDEX"]
+with open(path + ".new", "w") as out: json.dump(answers, out)
+os.rename(path + ".new", path)
+time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("by_descriptor", [False, True])
+def test_such_a_worker_speaks_for_itself_and_can_do_nothing_else(master, by_descriptor):
+    """By a socket that it was given, too."""
+    path = master.reports / "answers"
+    program = python(master.dir / "worker", WORKER.format(answers=path, other=os.getpid()))
+    start_groups(master, web={"cmd": [str(program)], "uid": "nobody", "ack": "manual", "ack_timeout": 20,
+                              "command_socket_as_fd": by_descriptor, "stop_signal": "TERM"})
+    answers = json.loads(eventually(lambda: os.path.exists(f"{path}0") and open(f"{path}0").read()))
+    assert [answer["ok"] for answer in answers] == [False, False, True, False, True], answers
+    assert all("permission denied" in answers[n]["message"] for n in (0, 1, 3))
+    assert master.group()["ready"] == 1
+    master.stop()
+
+
+def test_a_preloaded_worker_runs_as_the_user(master):
+    start_groups(master, web={"cmd": [PROBE, "--dir", str(master.reports), "--ack", "manual"], "uid": "nobody",
+                              "preload": PRELOAD_PROBE, "numprocesses": 2, "ack": "manual", "ack_timeout": 20})
+    assert "going on without preloading" not in master.log()
+    for pid in master.pids():
+        report = master.report(pid)
+        assert (report.uid, report.gid, report.groups.split()) == (NOBODY.pw_uid, NOBODY.pw_gid, [str(NOBODY.pw_gid)])
+        assert report.ppid == master.pid
+    master.stop()
+
+
+def test_a_worker_that_dies_after_a_reload_is_replaced_as_the_same_user(master):
+    start_groups(master, **web(master, uid=STRANGER, gid=STRANGER, restart="always"))
+    reload_master(master)
+    old = master.pids()[0]
+    os.kill(old, 9)
+    eventually(lambda: set(master.pids()) - {old})
+    report = master.first_report()
+    assert (report.uid, report.gid, report.groups.split()) == (STRANGER, STRANGER, [])
+    master.stop()
+
+
+@pytest.mark.parametrize("keys, why", [({"uid": "no-such-user"}, "uid: no user is called no-such-user"),
+                                       ({"gid": "no-such-group"}, "gid: no group is called no-such-group"),
+                                       ({"uid": STRANGER}, f"uid {STRANGER}: .*gid")])
+def test_what_is_unknown_is_an_error_of_that_group(master, keys, why):
+    spawn_groups(master, **web(master, **keys), other={"cmd": ["/bin/sleep", "1000"], "stop_signal": "TERM"})
+    master.wait_log(rf"web: {why}")
+    eventually(lambda: master.status()["groups"][1]["ready"] == 1)
+    assert master.status()["groups"][0]["workers"] == []
+    master.stop()
+
+
+def test_a_master_that_is_not_root_says_so_and_does_not_try(master):
+    master.dir.chmod(0o777)
+    path = write_groups(master, {"web": {"cmd": ["/bin/sleep", "1000"], "uid": "root", "start_immediate": True}})
+    result = master.run("--config", path, program=[], user=NOBODY.pw_uid, group=NOBODY.pw_gid, extra_groups=[])
+    assert result.returncode == 1
+    assert "uid root: user 65534 may not start programs as somebody else; start the master as root" in result.stderr
+
+
+def test_a_master_that_is_not_root_may_name_itself(master):
+    master.dir.chmod(0o777)
+    start_groups(master, **web(master, uid="nobody"),
+                 popen={"user": NOBODY.pw_uid, "group": NOBODY.pw_gid, "extra_groups": []})
+    assert master.first_report().uid == NOBODY.pw_uid
+    master.stop()
+
+
+def test_upgrader_and_stop_command_run_as_the_user(master):
+    said = master.reports / "said"
+    start_groups(master, **web(master, uid="nobody", upgrader=["/bin/sh", "-c", f"id -u >> {said}"],
+                               exec_stop=f"/bin/sh -c 'id -u >> {said}; kill $EINHYRNINGSINS_PIDS'"))
+    assert master.request("upgrade")["ok"]
+    assert master.request("stop")["ok"]
+    eventually(lambda: master.group()["state"] == "stopped")
+    assert said.read_text().split() == [str(NOBODY.pw_uid)] * 2
+    master.stop()
+
+
+def test_a_unix_listener_of_the_group_serves(master):
+    """The socket is the master's; the worker just inherits it."""
+    start_groups(master, **web(master, uid="nobody", socket_address=[str(master.dir / "web.sock")]))
+    assert master.first_report().fd(3)["listening"] == 1
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(str(master.dir / "web.sock"))
+    master.stop()
