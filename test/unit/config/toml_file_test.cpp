@@ -29,10 +29,7 @@ auto read(std::string_view text, const group_settings& base = {}) {
 
 group_list groups(std::string_view text, const group_settings& base = {}) {
     auto all = read(text, base);
-    if (!all)
-        for (const std::string& line : all.error())
-            BOOST_TEST_MESSAGE(line);
-    BOOST_REQUIRE_MESSAGE(all, all.error()[0]);
+    if (!all) BOOST_FAIL(all.error()[0]);
     return *all;
 }
 
