@@ -269,8 +269,8 @@ void group::wait_after(lineage& line, unsigned row, time_point now) {
     double jitter = static_cast<double>(random_() - random_.min()) /
                     static_cast<double>(random_.max() - random_.min());
     // A scarcity in the middle of a row of deaths does not shorten what they have earned.
-    line.not_before = std::max(line.not_before,
-                               std::optional(now + back_off(state_.wishes.seconds, row, jitter)));
+    auto end = now + back_off(state_.wishes.seconds, row, jitter);
+    line.not_before = std::max(line.not_before, std::optional(end));
     line.wait_untold = true;
 }
 

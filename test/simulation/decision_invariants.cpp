@@ -237,6 +237,9 @@ void invariants::check_surplus() const {
         throw violation("surplus_is_bounded", "more than are wanted");
     if (any_fresh && have.existing - std::min(have.existing, replacements) > upper_limit())
         throw violation("surplus_is_bounded", std::to_string(have.existing) + " exist");
+    bool any_old = std::ranges::any_of(newcomers, [&](auto& who) { return after_.is_old(who); });
+    if (any_old && have.old_active > wanted_old_ones())
+        throw violation("ended_stay_ended", std::to_string(have.old_active) + " old ones");
     // An old one may take the place of a dead one, whoever lingers and though less are wanted now.
     if (have.fresh_active + have.old_active > highest_limit_)
         throw violation("surplus_is_bounded", "too many are active");
@@ -250,10 +253,14 @@ unsigned invariants::upper_limit() const {
     return std::max(wishes_.number, count(after_).old_active) + *wishes_.max_upgrade_additional;
 }
 
+unsigned invariants::wanted_old_ones() const {
+    if (!after_.previous || acked_.contains(after_.current) || stops_first()) return 0;
+    return std::min(kept_, wishes_.number - std::min(old_ended_, wishes_.number));
+}
+
 /// Until a new generation has shown that it can serve, the old one keeps the service up.
 unsigned invariants::missing_old_ones() const {
-    if (!after_.previous || acked_.contains(after_.current) || stops_first()) return 0;
-    unsigned least = std::min(kept_, wishes_.number - std::min(old_ended_, wishes_.number));
+    unsigned least = wanted_old_ones();
     unsigned there = count(after_).old_active;
     return least > there ? least - there : 0;
 }

@@ -115,6 +115,7 @@ class invariants {
     void check_missing_old_ones() const;
     bool will_try_again() const;
     unsigned upper_limit() const;
+    unsigned wanted_old_ones() const;
     unsigned missing_old_ones() const;
 
     bool has_restarted() const;
