@@ -29,8 +29,9 @@ void each_descriptor_of(auto& logs, auto visit) requires requires { logs.streams
         visit(one.fd);
 }
 
-/// Shows each descriptor to `visit`, which may change it unless `all` is const.
-void each_descriptor(auto& all, auto visit) {
+/// Shows each descriptor to `visit`, which may change it unless `all` is const; that of a working
+/// directory, which several recipes may share, to `visit_directory`.
+void each_descriptor(auto& all, auto visit, auto visit_directory) {
     if (all.lock) visit(all.lock->fd);
     if (all.pidfile) visit(all.pidfile->fd);
     if (all.control) visit(all.control->fd);
@@ -40,7 +41,7 @@ void each_descriptor(auto& all, auto visit) {
         for (auto& each : one.old_listeners)
             visit(each.fd);
         for (auto& each : one.recipes)
-            visit(each.directory);
+            visit_directory(each.directory);
         if (one.notify) visit(one.notify->fd);
         if (one.control) visit(one.control->fd);
         for (auto& each : one.preloads)
@@ -115,7 +116,11 @@ std::string find_contradiction(const state& all) {
 
 std::vector<int> descriptors(const state& all) {
     std::vector<int> every;
-    each_descriptor(all, [&](int fd) { every.push_back(fd); });
+    std::set<int> directories;
+    auto add = [&](int fd) { every.push_back(fd); };
+    each_descriptor(all, add, [&](int fd) {
+        if (directories.insert(fd).second) add(fd);
+    });
     return every;
 }
 
@@ -127,9 +132,10 @@ void forget(state& all, const std::vector<int>& missing) {
     for (wish& one : all.wishes)
         if (is_missing(one.fd)) one.fd = -1;
     std::erase_if(all.connections, has_no_client);
-    each_descriptor(all, [&](int& fd) {
+    auto lose = [&](int& fd) {
         if (is_missing(fd)) fd = -1;
-    });
+    };
+    each_descriptor(all, lose, lose);
 }
 
 } // namespace einhyrningsins::handoff

@@ -33,20 +33,18 @@ std::optional<os::identity> identity_from(const std::optional<handoff::identity>
     return os::identity{from->user, from->group, {from->groups.begin(), from->groups.end()}};
 }
 
-handoff::recipe hand_over_recipe(core::generation number, const os::spawn_recipe& one) {
-    handoff::recipe into{.generation = number,
-                         .program = one.program,
-                         .arguments = one.arguments,
-                         .directory = one.directory.get(),
-                         .nice = one.nice,
-                         .die_with_parent = one.die_with_parent,
-                         .descriptors = one.descriptors,
-                         .identity = hand_over_identity(one.identity),
-                         .indexed_entry = one.indexed_entry};
-    // What is filled in for each worker has room behind its end.
-    for (const std::string& entry : one.environment)
-        into.environment.emplace_back(entry.c_str());
-    return into;
+handoff::recipe hand_over_recipe(core::generation number, const os::spawn_plan& plan) {
+    const os::spawn_recipe& one = plan.recipe();
+    return {.generation = number,
+            .program = one.program,
+            .arguments = one.arguments,
+            .environment = plan.environment(),
+            .directory = one.directory->get(),
+            .nice = one.nice,
+            .die_with_parent = one.die_with_parent,
+            .descriptors = one.descriptors,
+            .identity = hand_over_identity(one.identity),
+            .indexed_entry = one.indexed_entry};
 }
 
 /// Where its program is looked for: in the PATH that its workers get.
@@ -104,7 +102,8 @@ group_runner::group_runner(boost::asio::io_context& context, const handoff::grou
       settings_(from.settings),
       listeners_(listener_set::take_over(from)),
       trouble_(from.trouble),
-      configured_(from.configured),
+      configured_(from.configured ? std::make_unique<config::group_settings>(*from.configured)
+                                  : nullptr),
       retired_(from.retired),
       around_(around),
       group_(from.state, std::random_device()(), !from.preloads.empty()),
@@ -178,7 +177,7 @@ void group_runner::settle() {
 
 handoff::group group_runner::hand_over() const {
     handoff::group into{.settings = settings_,
-                        .configured = configured_,
+                        .configured = configured_ ? std::optional(*configured_) : std::nullopt,
                         .retired = retired_,
                         .trouble = trouble_,
                         .state = group_.state()};
@@ -186,7 +185,7 @@ handoff::group group_runner::hand_over() const {
     into.running_since = running_since_;
     if (control_) into.control = control_->hand_over();
     for (const auto& [number, plan] : plans_)
-        if (plan) into.recipes.push_back(hand_over_recipe(number, plan->recipe()));
+        if (plan) into.recipes.push_back(hand_over_recipe(number, *plan));
     hand_over_services(into);
     for (const auto& [number, one] : preloads_)
         if (auto state = one->hand_over(number)) into.preloads.push_back(std::move(*state));
@@ -197,7 +196,7 @@ void group_runner::take_over(const handoff::recipe& from) {
     os::spawn_recipe recipe{.program = from.program,
                             .arguments = from.arguments,
                             .environment = from.environment,
-                            .directory = os::unique_fd(from.directory),
+                            .directory = os::adopt_directory(from.directory),
                             .descriptors = from.descriptors,
                             .nice = from.nice,
                             .die_with_parent = from.die_with_parent,
@@ -246,7 +245,7 @@ void group_runner::notice_unseen_deaths() {
 }
 
 void group_runner::change(const config::group_settings& wishes) {
-    if (!configured_) configured_ = settings_;
+    if (!configured_) configured_ = std::make_unique<config::group_settings>(settings_);
     settings_ = wishes;
     open_services();
     notice(core::event::reconfigure{wishes.policy});

@@ -203,7 +203,7 @@ class group_runner {
     config::group_settings settings_;
     listener_set listeners_;
     std::string trouble_;
-    std::optional<config::group_settings> configured_; ///< if settings_ were changed since
+    std::unique_ptr<const config::group_settings> configured_; ///< if settings_ were changed since
     bool retired_ = false;
     const surroundings& around_;
     core::group group_;

@@ -139,13 +139,14 @@ void master::lock() {
 void master::open_groups() {
     bool from_file = !settings_.master.config_file.empty();
     bool any = false;
-    for (const config::group_settings& wishes : settings_.groups) {
-        add_group(std::make_unique<group_runner>(context_, wishes, around_));
+    for (config::group_settings& wishes : std::exchange(settings_.groups, {})) {
+        add_group(std::make_unique<group_runner>(context_, std::move(wishes), around_));
         auto trouble = groups_.back()->open();
         any = any || !trouble;
         if (!trouble) continue;
         if (!from_file) throw start_failure("--bind " + *trouble);
-        log(severity::error, wishes.name, *trouble + "; the group is not started");
+        log(severity::error, groups_.back()->settings().name,
+            *trouble + "; the group is not started");
     }
     if (!any) throw start_failure(settings_.master.config_file + ": no group can be started");
 }
@@ -225,7 +226,8 @@ void master::open_hub() {
 }
 
 void master::open_control(const std::optional<handoff::control_socket>& from) {
-    bool strangers = std::ranges::any_of(settings_.groups, runs_as_another);
+    bool strangers = std::ranges::any_of(
+        groups_, [](const auto& runner) { return runs_as_another(runner->settings()); });
     control_.emplace(*hub_,
                      control_options(settings_.master, around_.socket_path, strangers, operators_),
                      "", from);

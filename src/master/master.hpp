@@ -111,7 +111,7 @@ class master {
     void leave(int exit_code);
 
     boost::asio::io_context& context_;
-    config::settings settings_;
+    config::settings settings_; ///< of the groups until they are there, which then have their own
     call call_;
     os::own_program program_;
     surroundings around_;

@@ -24,7 +24,7 @@ os::result<os::spawn_plan> plan_trial(const reload::command& what) {
     auto directory = os::open_directory(what.directory);
     if (!directory) return directory.error();
     auto program =
-        os::find_program(what.program[0], search_path(what.environment), directory->get());
+        os::find_program(what.program[0], search_path(what.environment), (*directory)->get());
     if (!program) return program.error();
     os::spawn_recipe recipe{.program = std::move(*program),
                             .arguments = what.program,

@@ -113,6 +113,7 @@ void master::take_over_files(const handoff::state& from) {
 }
 
 void master::take_over_groups(const handoff::state& from) {
+    settings_.groups = {};
     for (const handoff::group& one : from.groups)
         add_group(std::make_unique<group_runner>(context_, one, around_));
 }

@@ -84,7 +84,7 @@ os_error replace_program(const std::string& program, const std::vector<std::stri
                          const std::vector<std::string>& environment, const std::string& directory,
                          const std::vector<int>& kept) {
     unique_fd before(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (auto there = open_directory(directory)) (void)!::fchdir(there->get());
+    if (auto there = open_directory(directory)) (void)!::fchdir((*there)->get());
     set_close_on_exec(kept, false);
     ::execve(program.c_str(), pointers(arguments).data(), pointers(environment).data());
     os_error why = last_error("exec " + program);

@@ -3,11 +3,13 @@
 
 #include "os/process.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <charconv>
 #include <csignal>
 #include <cstring>
-#include <memory>
+#include <iterator>
+#include <utility>
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -143,10 +145,30 @@ char* stack_top() {
     return stack == MAP_FAILED ? nullptr : static_cast<char*>(stack) + size;
 }
 
-std::string* entry(std::vector<std::string>& environment, std::string_view name) {
-    for (std::string& one : environment)
-        if (std::string_view(one).starts_with(name)) return &one;
-    return nullptr;
+/// /dev/null, above the numbers that the descriptors of a worker will have; -1 if that cannot be
+/// had.
+int null_above(int lowest) {
+    static unique_fd null;
+    if (null.get() >= lowest) return null.get();
+    unique_fd opened(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (opened) null.reset(::fcntl(opened.get(), F_DUPFD_CLOEXEC, lowest));
+    return null.get();
+}
+
+/// The lists of texts of the one start that is going on, as execve(2) takes them, one behind the
+/// other.
+std::vector<char*>& text_lists() {
+    static std::vector<char*> lists;
+    return lists;
+}
+
+void add_text(const char* text) { text_lists().push_back(const_cast<char*>(text)); }
+
+/// Shows the texts that lie one behind the other, with one NUL or more after each.
+void each_packed(const std::vector<char>& texts, auto visit) {
+    const char* end = texts.data() + texts.size();
+    for (const char* at = texts.data(); at < end; at += std::strlen(at) + 1)
+        if (*at != '\0') visit(at);
 }
 
 result<std::string> found(const std::string& path) { return {boost::system::in_place_value, path}; }
@@ -186,35 +208,29 @@ result<std::string> find_program(const std::string& name, std::string_view path,
                                  const std::string& directory) {
     auto opened = open_directory(directory);
     if (!opened) return opened.error();
-    return find_program(name, path, opened->get());
-}
-
-result<unique_fd> open_directory(const std::string& path) {
-    unique_fd fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!fd) return last_error("working directory " + path);
-    return fd;
+    return find_program(name, path, (*opened)->get());
 }
 
 result<spawn_plan> spawn_plan::make(spawn_recipe recipe) {
     assert(!recipe.arguments.empty());
     spawn_plan plan;
-    plan.recipe_ = std::make_unique<spawn_recipe>(std::move(recipe));
-    unique_fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-    if (null) plan.null_.reset(::fcntl(null.get(), F_DUPFD_CLOEXEC, plan.lowest_source()));
-    if (!plan.null_) return last_error("/dev/null");
-    for (int& fd : plan.recipe_->descriptors) {
-        auto moved = plan.move_aside(fd);
-        if (!moved) return moved.error();
-        fd = *moved;
+    plan.recipe_ = std::move(recipe);
+    if (null_above(plan.lowest_source()) < 0) return last_error("/dev/null");
+    for (int fd : plan.recipe_.descriptors) {
+        auto source = plan.move_aside(fd);
+        if (!source) return source.error();
+        plan.sources_.push_back(*source);
     }
-    plan.prepare_texts();
+    // So that a start does not allocate.
+    text_lists().reserve(2 * plan.recipe_.arguments.size() + plan.recipe_.environment.size() + 5);
+    plan.pack_environment();
     return plan;
 }
 
 /// Sources have to be above all targets, see place_descriptors; one more target is for the extra
 /// descriptor.
 int spawn_plan::lowest_source() const {
-    return first_descriptor + static_cast<int>(recipe_->descriptors.size()) + 1;
+    return first_descriptor + static_cast<int>(recipe_.descriptors.size()) + 1;
 }
 
 result<int> spawn_plan::move_aside(int fd) {
@@ -225,49 +241,75 @@ result<int> spawn_plan::move_aside(int fd) {
     return moved_.back().get();
 }
 
-void spawn_plan::prepare_texts() {
-    constexpr std::size_t slot = 12; // a 32-bit number and its end
-    auto make_slot = [&](std::string_view name) -> char* {
-        std::string* text = entry(recipe_->environment, name);
-        if (!text) return nullptr;
-        text->assign(name);
-        text->resize(name.size() + slot);
-        return text->data() + name.size();
-    };
-    pid_slot_ = make_slot(listen_pid);
-    index_slot_ = make_slot(child_index);
-    if (!recipe_->indexed_entry.empty()) indexed_slot_ = make_slot(recipe_->indexed_entry);
-    environment_ = pointers(recipe_->environment);
-    arguments_ = pointers(recipe_->arguments);
-    shell_arguments_ = {const_cast<char*>("/bin/sh"), recipe_->program.data()};
-    shell_arguments_.insert(shell_arguments_.end(), arguments_.begin() + 1, arguments_.end());
+void spawn_plan::pack_environment() {
+    constexpr std::size_t slot_size = 12; // a 32-bit number and its end
+    const std::pair<std::string_view, std::size_t*> slots[] = {
+        {listen_pid, &pid_slot_},
+        {child_index, &index_slot_},
+        {recipe_.indexed_entry, &indexed_slot_}};
+    for (const std::string& one : std::exchange(recipe_.environment, {})) {
+        auto* slot = std::ranges::find_if(slots, [&](const auto& known) {
+            return !known.first.empty() && one.starts_with(known.first);
+        });
+        bool is_filled = slot != std::end(slots);
+        std::string_view text = is_filled ? slot->first : one.c_str();
+        environment_.insert(environment_.end(), text.begin(), text.end());
+        if (is_filled) *slot->second = environment_.size();
+        environment_.resize(environment_.size() + (is_filled ? slot_size : 1));
+    }
+    environment_.shrink_to_fit();
+}
+
+std::vector<std::string> spawn_plan::environment() const {
+    std::vector<std::string> entries;
+    each_packed(environment_, [&](const char* one) { entries.emplace_back(one); });
+    return entries;
+}
+
+spawn_plan::texts spawn_plan::lay_out_texts() const {
+    std::vector<char*>& all = text_lists();
+    all.clear();
+    for (const std::string& one : recipe_.arguments)
+        add_text(one.c_str());
+    add_text(nullptr);
+    std::size_t shell = all.size();
+    add_text("/bin/sh");
+    add_text(recipe_.program.c_str());
+    for (std::size_t i = 1; i < recipe_.arguments.size(); ++i)
+        add_text(recipe_.arguments[i].c_str());
+    add_text(nullptr);
+    std::size_t environment = all.size();
+    each_packed(environment_, add_text);
+    add_text(nullptr);
+    return {all.data(), all.data() + shell, all.data() + environment};
 }
 
 result<pid_t> spawn_plan::spawn(unsigned index, int extra_fd, output_descriptors output) const {
     assert(output.out == -1 || output.out > 2);
     assert(output.err == -1 || output.err > 2);
-    for (char* slot : {index_slot_, indexed_slot_})
-        if (slot) *std::to_chars(slot, slot + 11, index).ptr = '\0';
+    for (std::size_t slot : {index_slot_, indexed_slot_})
+        if (slot) *std::to_chars(&environment_[slot], &environment_[slot] + 11, index).ptr = '\0';
     unique_fd moved_extra;
     if (extra_fd >= 0 && extra_fd < lowest_source()) {
         moved_extra.reset(::fcntl(extra_fd, F_DUPFD_CLOEXEC, lowest_source()));
         if (!moved_extra) return last_error("control socket for the worker");
         extra_fd = moved_extra.get();
     }
-    birth self{.program = recipe_->program.c_str(),
-               .arguments = arguments_.data(),
-               .shell_arguments = shell_arguments_.data(),
-               .environment = environment_.data(),
-               .pid_slot = pid_slot_,
-               .directory = recipe_->directory.get(),
-               .null = null_.get(),
+    texts lists = lay_out_texts();
+    birth self{.program = recipe_.program.c_str(),
+               .arguments = lists.arguments,
+               .shell_arguments = lists.shell_arguments,
+               .environment = lists.environment,
+               .pid_slot = pid_slot_ ? &environment_[pid_slot_] : nullptr,
+               .directory = recipe_.directory->get(),
+               .null = null_above(lowest_source()),
                .output = output,
-               .descriptors = recipe_->descriptors.data(),
-               .count = static_cast<int>(recipe_->descriptors.size()),
+               .descriptors = sources_.data(),
+               .count = static_cast<int>(sources_.size()),
                .extra = extra_fd,
-               .nice = recipe_->nice ? &*recipe_->nice : nullptr,
-               .who = recipe_->identity ? &*recipe_->identity : nullptr,
-               .die_with_parent = recipe_->die_with_parent,
+               .nice = recipe_.nice ? &*recipe_.nice : nullptr,
+               .who = recipe_.identity ? &*recipe_.identity : nullptr,
+               .die_with_parent = recipe_.die_with_parent,
                .parent = ::getpid(),
                .descriptor_limit = original_descriptor_limit()};
     char* stack = stack_top();
@@ -284,9 +326,9 @@ result<pid_t> spawn_plan::spawn(unsigned index, int extra_fd, output_descriptors
 
 os_error spawn_plan::explain(const char* stage, int number) const {
     if (stage != exec_stage) return {stage, number};
-    std::string what = "exec " + recipe_->program;
+    std::string what = "exec " + recipe_.program;
     // A program that is there and yet not found is a script whose first line names what is not.
-    bool there = ::faccessat(recipe_->directory.get(), recipe_->program.c_str(), X_OK, 0) == 0;
+    bool there = ::faccessat(recipe_.directory->get(), recipe_.program.c_str(), X_OK, 0) == 0;
     if (number == ENOENT && there) what += ": its interpreter";
     return {what, number};
 }

@@ -4,8 +4,8 @@
 #include "os/identity.hpp"
 #include "os/os_error.hpp"
 #include "os/unique_fd.hpp"
+#include "os/working_directory.hpp"
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,9 +23,6 @@ result<std::string> find_program(const std::string& name, std::string_view path,
 result<std::string> find_program(const std::string& name, std::string_view path,
                                  const std::string& directory);
 
-/// Opens a directory for spawn_recipe::directory, following symbolic links.
-result<unique_fd> open_directory(const std::string& path);
-
 /// Where the output of one worker goes: borrowed descriptors; -1: where ours goes.
 struct output_descriptors {
     int out = -1;
@@ -39,8 +36,8 @@ struct spawn_recipe {
     /// "NAME=value". The entries "LISTEN_PID=" and "EINHORN_CHILD_INDEX=" are filled in for each
     /// worker.
     std::vector<std::string> environment;
-    unique_fd directory;          ///< the working directory
-    std::vector<int> descriptors; ///< become 3, 4, ... in this order; borrowed
+    os::working_directory directory; ///< the working directory
+    std::vector<int> descriptors;    ///< become 3, 4, ... in this order; borrowed
     std::optional<int> nice;
     bool die_with_parent = false;         ///< SIGUSR2 when this process ends, see PR_SET_PDEATHSIG
     std::optional<os::identity> identity; ///< whom the worker runs as; nothing: as this process
@@ -62,26 +59,34 @@ class spawn_plan {
     /// ...
     result<pid_t> spawn(unsigned index, int extra_fd, output_descriptors output = {}) const;
 
-    /// What it was made from; the entries that are filled in for each worker have any value.
-    const spawn_recipe& recipe() const { return *recipe_; }
+    /// What it was made from, but for the environment.
+    const spawn_recipe& recipe() const { return recipe_; }
+    /// The entries that are filled in for each worker have any value.
+    std::vector<std::string> environment() const;
 
   private:
     spawn_plan() = default;
-    void prepare_texts();
+    void pack_environment();
+    /// As execve(2) takes them; valid until the next start.
+    struct texts {
+        char* const* arguments;
+        char* const* shell_arguments; ///< for a script without "#!", as execvp(3) runs it
+        char* const* environment;
+    };
+    texts lay_out_texts() const;
     int lowest_source() const;
     result<int> move_aside(int fd);
     os_error explain(const char* stage, int number) const;
 
-    std::unique_ptr<spawn_recipe> recipe_; ///< stays where it is when the plan is moved
-    std::vector<unique_fd> moved_;         ///< duplicates of descriptors that were in the way
-    unique_fd null_;                       ///< /dev/null
-    // Views into *recipe_, ready for execve(2); the slots are written for each worker.
-    std::vector<char*> arguments_;
-    std::vector<char*> shell_arguments_;
-    std::vector<char*> environment_;
-    char* pid_slot_ = nullptr;
-    char* index_slot_ = nullptr;
-    char* indexed_slot_ = nullptr; ///< behind recipe_->indexed_entry
+    spawn_recipe recipe_;
+    std::vector<int> sources_;     ///< of the descriptors, above the numbers that they will have
+    std::vector<unique_fd> moved_; ///< those of them that are duplicates
+    /// The entries one behind the other, each with its NUL: there may be many plans. The slots are
+    /// where it is written to for each worker.
+    mutable std::vector<char> environment_;
+    std::size_t pid_slot_ = 0; ///< 0: there is none
+    std::size_t index_slot_ = 0;
+    std::size_t indexed_slot_ = 0; ///< behind recipe_.indexed_entry
 };
 
 } // namespace einhyrningsins::os

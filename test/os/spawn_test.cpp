@@ -111,6 +111,43 @@ BOOST_AUTO_TEST_CASE(each_worker_of_a_plan_has_numbers_of_its_own) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_plan_tells_what_it_was_made_from) {
+    unique_fd low(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    auto wish = recipe();
+    wish.environment.push_back("B=2");
+    auto environment = wish.environment;
+    wish.descriptors = {low.get(), 3};
+    auto plan = spawn_plan::make(std::move(wish));
+    BOOST_REQUIRE(plan);
+    BOOST_TEST((plan->recipe().descriptors == std::vector<int>{low.get(), 3}),
+               "as they were named, not where they were moved to");
+    auto entries = plan->environment();
+    BOOST_TEST_REQUIRE(entries.size() == environment.size());
+    for (std::size_t i = 0; i < entries.size(); ++i)
+        BOOST_TEST(entries[i].starts_with(environment[i].c_str()));
+}
+
+BOOST_AUTO_TEST_CASE(the_same_directory_is_opened_once) {
+    auto one = open_directory("/"), same = open_directory("/"), other = open_directory("/proc");
+    BOOST_REQUIRE((one && same && other));
+    BOOST_TEST(*one == *same);
+    BOOST_TEST(*one != *other);
+    int fd = (*one)->get();
+    BOOST_TEST(adopt_directory(fd) == *one);
+    BOOST_TEST(adopt_directory(-1) == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(a_directory_that_a_link_leads_to_by_now_is_another) {
+    ::mkdir((directory / "1").c_str(), 0755);
+    ::mkdir((directory / "2").c_str(), 0755);
+    std::string link = directory / "current";
+    BOOST_REQUIRE(::symlink("1", link.c_str()) == 0);
+    auto before = *open_directory(link);
+    ::unlink(link.c_str());
+    BOOST_REQUIRE(::symlink("2", link.c_str()) == 0);
+    BOOST_TEST(*open_directory(link) != before);
+}
+
 BOOST_AUTO_TEST_CASE(an_entry_can_end_with_the_index) {
     auto wish = recipe();
     wish.indexed_entry = "WATCH=/x/";
@@ -417,19 +454,19 @@ BOOST_AUTO_TEST_CASE(a_program_is_found_as_execvp_does) {
     write_file(directory / "bin/app", "", 0644);
     write_file(directory / "bin2/app", "", 0755);
     write_file(directory / "here", "", 0755);
-    unique_fd at = std::move(*open_directory(directory.path()));
+    working_directory at = *open_directory(directory.path());
     std::string bin = directory / "bin", bin2 = directory / "bin2";
 
-    BOOST_TEST(*find_program("app", bin + ":" + bin2, at.get()) == bin2 + "/app");
-    BOOST_TEST(*find_program("here", bin + "::" + bin2, at.get()) == "./here");
-    BOOST_TEST(*find_program("./here", bin, at.get()) == "./here");
-    BOOST_TEST(find_program("app", bin, at.get()).error().message() == "app: Permission denied");
-    BOOST_TEST(find_program("nope", bin, at.get()).error().message() ==
+    BOOST_TEST(*find_program("app", bin + ":" + bin2, at->get()) == bin2 + "/app");
+    BOOST_TEST(*find_program("here", bin + "::" + bin2, at->get()) == "./here");
+    BOOST_TEST(*find_program("./here", bin, at->get()) == "./here");
+    BOOST_TEST(find_program("app", bin, at->get()).error().message() == "app: Permission denied");
+    BOOST_TEST(find_program("nope", bin, at->get()).error().message() ==
                "nope: no such program in PATH");
-    BOOST_TEST(find_program("bin/app", "", at.get()).error().number == EACCES);
-    BOOST_TEST(find_program("bin/dir", "", at.get()).error().number == EISDIR);
-    BOOST_TEST(find_program("bin/nope", "", at.get()).error().number == ENOENT);
-    BOOST_TEST(find_program("", bin, at.get()).error().message() == ": no such program in PATH");
+    BOOST_TEST(find_program("bin/app", "", at->get()).error().number == EACCES);
+    BOOST_TEST(find_program("bin/dir", "", at->get()).error().number == EISDIR);
+    BOOST_TEST(find_program("bin/nope", "", at->get()).error().number == ENOENT);
+    BOOST_TEST(find_program("", bin, at->get()).error().message() == ": no such program in PATH");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -281,6 +281,19 @@ BOOST_AUTO_TEST_CASE(contradictions_of_logs_are_found) {
                std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(recipes_may_share_their_directory) {
+    handoff::state all = busy_state();
+    all.groups[0].recipes.push_back(all.groups[0].recipes[0]);
+    auto again = handoff::parse(handoff::to_text(all));
+    BOOST_REQUIRE_MESSAGE(again, again.error());
+    int shared = again->groups[0].recipes[1].directory;
+    auto fds = handoff::descriptors(*again);
+    BOOST_TEST(std::ranges::count(fds, shared) == 1);
+    handoff::forget(*again, {shared});
+    for (const handoff::recipe& one : again->groups[0].recipes)
+        BOOST_TEST(one.directory == -1);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_missing_is_forgotten) {
     handoff::state all = busy_state();
     handoff::forget(all, {9, 20, 7, 12, 30, 32});

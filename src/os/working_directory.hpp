@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "os/os_error.hpp"
+#include "os/unique_fd.hpp"
+
+#include <memory>
+#include <string>
+
+namespace einhyrningsins::os {
+
+/// A working directory that is open, as it was found once: a symbolic link in its path may have
+/// moved on since. Whoever opens the same one shares the descriptor. Null: none.
+using working_directory = std::shared_ptr<const unique_fd>;
+
+/// Opens the directory that `path` leads to now, following symbolic links.
+result<working_directory> open_directory(const std::string& path);
+
+/// Takes ownership of a descriptor of another master's, or shares it if it was taken before; null
+/// for -1.
+working_directory adopt_directory(int fd);
+
+} // namespace einhyrningsins::os
