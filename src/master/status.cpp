@@ -102,7 +102,8 @@ json::object worker_state(const core::worker& who, core::time_point now,
     result["id"] = static_cast<std::uint64_t>(who.id);
     if (who.acked_at) result["acked_after_s"] = seconds(*who.acked_at - who.since);
     if (!who.active()) {
-        result["last_signal"] = core::signal_name(who.told.signal);
+        // Nothing for a worker that the stop command has to see to.
+        if (who.told.signal) result["last_signal"] = core::signal_name(who.told.signal);
         result["last_signaled_s_ago"] = seconds(now - who.told.at);
     }
     return result;
