@@ -190,7 +190,7 @@ void firestarter_commands::begin_upgrade(const handoff::wish& what,
     int usual = what.signal ? change_stop_signal(group, what.signal) : 0;
     watch(firestarter_watch::begin(std::move(client), *firestarter::find_command("worker:upgrade"),
                                    group, usual));
-    group.notice(core::event::upgrade{*what.upgrade});
+    group.request_upgrade(*what.upgrade);
 }
 
 protocol::reply firestarter_commands::stop(int signal, group_runner& group) const {

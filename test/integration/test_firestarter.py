@@ -297,6 +297,19 @@ def test_upgrade_that_fails(daemon, master):
     assert daemon.pids("web1") == old
 
 
+def test_upgrader_goes_before_an_upgrade_and_may_forbid_it(daemon, master):
+    upgrader = f"upgrader = \"/bin/sh -c 'echo x >> {daemon.dir}/ran; test ! -e {daemon.dir}/no'\""
+    daemon.start(group("web1", master, "ack_timeout = 0", upgrader))
+    old = daemon.pids("web1")
+    (daemon.dir / "no").touch()
+    result = daemon.run("ctrl", "web1", "upgrade")
+    assert result.returncode == 1 and "upgrader ended with exit code 1" in result.stderr
+    assert daemon.pids("web1") == old
+    (daemon.dir / "no").unlink()
+    assert daemon.ctrl("web1", "upgrade").endswith(f"old {old}")
+    assert (daemon.dir / "ran").read_text() == "x\nx\n"
+
+
 def test_killall(daemon, master):
     daemon.start(group("web1", master, "restart = \"always\""))
     pid, = daemon.pids("web1")
