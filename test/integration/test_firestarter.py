@@ -231,6 +231,17 @@ def test_stop_waits_for_the_end(daemon, master):
     assert daemon.process.wait(PATIENCE) == 0
 
 
+def test_stop_runs_the_commands_of_groups_that_have_one(daemon, master):
+    command = f"exec_stop = \"/bin/sh -c 'touch {daemon.dir}/ran; kill -QUIT $MAINPID'\""
+    daemon.start(group("web1", master, command) + group("web2", master))
+    [first], [second] = daemon.pids("web1"), daemon.pids("web2")
+    for pid in [first, second]:
+        master.report(pid)
+    daemon.stop()
+    assert (daemon.dir / "ran").exists()
+    assert master.signals_of(first) == ["QUIT"] and master.signals_of(second) == ["TERM"]
+
+
 def test_stop_and_start(daemon, master):
     daemon.start(group("web1", master, "numprocesses = 2") + group("web2", master))
     old = daemon.pids("web1")
