@@ -30,12 +30,18 @@ std::string text(const report_of::worker_acked& r) {
     return name(r.worker) + " is ready after " + to_string(r.after);
 }
 
+/// It has done what it was there for.
+bool is_done(const report_of::worker_died& r) {
+    return r.for_good && r.cause == exit_cause{exit_cause::kind_type::exited};
+}
+
 std::string text(const report_of::worker_died& r) {
     bool early = !r.expected && r.worker.state == worker_state::starting;
     return name(r.worker) +
-           (r.expected ? " has gone: "
-            : early    ? " died before its ack: "
-                       : " died: ") +
+           (r.expected   ? " has gone: "
+            : is_done(r) ? " has ended: "
+            : early      ? " died before its ack: "
+                         : " died: ") +
            to_string(r.cause) + ", after " + to_string(r.age) +
            (r.for_good ? "; it is not started again" : "");
 }
@@ -127,8 +133,7 @@ std::string text(const report_of::ended&) { return "all workers have ended; 'sta
 severity weight(const report_of::worker_started&) { return severity::debug; }
 severity weight(const report_of::worker_acked&) { return severity::info; }
 severity weight(const report_of::worker_died& r) {
-    bool done = r.for_good && r.cause == exit_cause{exit_cause::kind_type::exited};
-    return r.expected || done ? severity::info : severity::warning;
+    return r.expected || is_done(r) ? severity::info : severity::warning;
 }
 severity weight(const report_of::live_check_missed&) { return severity::warning; }
 severity weight(const report_of::ack_overdue&) { return severity::warning; }

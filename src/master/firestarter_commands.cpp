@@ -110,9 +110,9 @@ void firestarter_commands::status(control_connection& client) const {
 void firestarter_commands::stop_all(control_connection& client) {
     std::vector<reply> answers;
     for (const auto& runner : master_.groups())
-        answers.push_back({firestarter::signalled(SIGTERM, processes_of(*runner))});
+        answers.push_back({firestarter::signalled(stop_signal_of(*runner), processes_of(*runner))});
     tell_each(client, answers, "worker:stop");
-    master_.stop(SIGTERM);
+    master_.stop_by(stop_signal_of);
 }
 
 firestarter_commands::answer firestarter_commands::control(const command& what,
@@ -190,7 +190,7 @@ void firestarter_commands::begin_upgrade(const handoff::wish& what,
     int usual = what.signal ? change_stop_signal(group, what.signal) : 0;
     watch(firestarter_watch::begin(std::move(client), *firestarter::find_command("worker:upgrade"),
                                    group, usual));
-    group.notice(core::event::upgrade{*what.upgrade});
+    group.request_upgrade(*what.upgrade);
 }
 
 protocol::reply firestarter_commands::stop(int signal, group_runner& group) const {

@@ -97,8 +97,9 @@ bool firestarter_watch::hear(const core::report& what) {
     if (what_.what == verb::upgrade) {
         if (std::holds_alternative<upgrade_done>(what))
             return answer({firestarter::upgraded(fresh(), before_)}), false;
-        bool aborted = std::holds_alternative<upgrade_aborted>(what);
-        return aborted ? fail(core::to_string(what)) : true;
+        bool failed = std::holds_alternative<upgrade_aborted>(what) ||
+                      std::holds_alternative<upgrade_cancelled>(what);
+        return failed ? fail(core::to_string(what)) : true;
     }
     bool hopeless = std::holds_alternative<start_failed>(what) ||
                     std::holds_alternative<backing_off>(what) ||

@@ -149,13 +149,14 @@ helper_process::owner group_runner::stop_command_owner() {
             [this](severity level, const std::string& text) { log(level, settings_.name, text); }};
 }
 
-/// It is about workers that are no more.
+/// The group was started again: those that the command was to stop are not left waiting for it.
 void group_runner::tend_stop_command() {
     if (!stop_command_ || group_.phase() != core::group_phase::running) return;
     log(severity::warning, settings_.name,
         std::string(stop_command_name) + " is still running; it is killed");
     stop_command_->drop();
     stop_command_.reset();
+    notice(core::event::stop_command_failed{});
 }
 
 /// A stop is also the end of what runs for the group.

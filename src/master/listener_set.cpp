@@ -25,6 +25,12 @@ shared make_listener(os::opened_listener open, std::string wish) {
     return std::make_shared<const listener>(std::move(open), std::move(file), std::move(wish));
 }
 
+/// Names the listener once: what is wrong with a path begins with it.
+std::string complaint(const config::bind_spec& spec, const os::os_error& error) {
+    std::string message = error.message();
+    return message.starts_with(spec.text) ? message : spec.text + ": " + message;
+}
+
 /// Other descriptors for the same sockets, so that each belongs to one group.
 os::result<listener_set::list_type> duplicate(const listener_set::list_type& from) {
     listener_set::list_type copies;
@@ -116,8 +122,7 @@ listener_set::opened listener_set::open(const config::group_settings& wishes,
         os::result<list_type> some = take(before, spec, wish);
         if (some->empty()) some = duplicate(take(released, spec, wish));
         if (some && some->empty()) some = bind(spec, wishes);
-        if (!some)
-            return opened(boost::system::in_place_error, spec.text + ": " + some.error().message());
+        if (!some) return opened(boost::system::in_place_error, complaint(spec, some.error()));
         std::ranges::copy(*some, std::back_inserter(made.current_));
     }
     return made;

@@ -315,12 +315,18 @@ void master::forward(int number) {
 }
 
 void master::stop(std::optional<int> signal) {
+    stop_by([&](const group_runner& group) {
+        return signal.value_or(group.group().wishes().stop_signal);
+    });
+}
+
+void master::stop_by(const std::function<int(const group_runner&)>& signal_of) {
     if (!std::exchange(stopping_, true)) {
         log(severity::info, "", "stopping; again INT or TERM kills the workers");
         reload_.cancel("the master was told to stop");
     }
     for (const auto& runner : groups_)
-        runner->notice(core::event::stop{signal.value_or(runner->group().wishes().stop_signal)});
+        runner->notice(core::event::stop{signal_of(*runner)});
 }
 
 void master::kill_all() {

@@ -17,6 +17,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,8 @@ class master {
     /// Sends `signal` (nothing: each group's stop signal) to all workers, starts none again, and
     /// ends when the last one has gone.
     void stop(std::optional<int> signal);
+    /// The same with a signal of each group's own.
+    void stop_by(const std::function<int(const group_runner&)>& signal_of);
     bool is_stopping() const { return stopping_; }
 
     /// What the file of groups says now (--config); or why nothing can be made of it, in one or

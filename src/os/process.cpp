@@ -133,7 +133,11 @@ std::string logical_working_directory(const char* pwd) {
 }
 
 std::string absolute_path(const std::string& path, const std::string& directory) {
-    return path.starts_with('/') ? path : directory + "/" + path;
+    if (path.starts_with('/')) return path;
+    std::string_view rest = path;
+    while (rest.starts_with("./")) // people write it, and nobody wants to read it
+        rest.remove_prefix(std::min(rest.find_first_not_of('/', 1), rest.size()));
+    return directory + "/" + std::string(rest);
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {

@@ -292,6 +292,11 @@ void log_file::tend(moment now) {
 
 void log_file::flush(moment now) {
     if (failing_) try_again(now);
+    if (pending_.empty()) return;
+    count_.dropped += pending_.size();
+    report_(core::severity::warning, spec_.path + ": the last " + std::to_string(pending_.size()) +
+                                         " bytes of output could not be written");
+    pending_.clear();
 }
 
 void log_file::try_again(moment now) {

@@ -85,7 +85,7 @@ class log_file {
     std::optional<core::time_point> next_deadline(moment now) const;
     /// Does what is due: another attempt, a rotation by time.
     void tend(moment now);
-    /// A last attempt to write what is kept.
+    /// A last attempt to write what is kept; what is left then is dropped.
     void flush(moment now);
 
   private:

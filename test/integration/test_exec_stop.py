@@ -77,6 +77,21 @@ def test_a_second_signal_does_not_wait(master):
     eventually(lambda: not master.marked())
 
 
+def test_a_start_kills_the_command_and_signals_those_it_was_to_stop(master):
+    start_groups(master, **web(master, held(master), stop_signal="INT"))
+    pids = master.pids()
+    assert master.request("stop", "web")["ok"]
+    wait_running(master)
+    assert master.request("start", "web")["ok"]
+    for pid in pids:
+        master.wait_signal(pid, "INT")
+    eventually(lambda: not any(map(alive, pids)))
+    (master.dir / "go").touch()
+    assert not set(master.pids()) & set(pids)
+    master.wait_ready()
+    master.stop()
+
+
 def test_a_command_that_hangs_is_ended_and_made_up_for(master):
     start_groups(master, **web(master, held(master), signal_timeout=0.3))
     assert master.request("stop", "web")["ok"]

@@ -231,6 +231,17 @@ def test_stop_waits_for_the_end(daemon, master):
     assert daemon.process.wait(PATIENCE) == 0
 
 
+def test_stop_runs_the_commands_of_groups_that_have_one(daemon, master):
+    command = f"exec_stop = \"/bin/sh -c 'touch {daemon.dir}/ran; kill -QUIT $MAINPID'\""
+    daemon.start(group("web1", master, command) + group("web2", master))
+    [first], [second] = daemon.pids("web1"), daemon.pids("web2")
+    for pid in [first, second]:
+        master.report(pid)
+    daemon.stop()
+    assert (daemon.dir / "ran").exists()
+    assert master.signals_of(first) == ["QUIT"] and master.signals_of(second) == ["TERM"]
+
+
 def test_stop_and_start(daemon, master):
     daemon.start(group("web1", master, "numprocesses = 2") + group("web2", master))
     old = daemon.pids("web1")
@@ -295,6 +306,19 @@ def test_upgrade_that_fails(daemon, master):
     result = daemon.run("ctrl", "web1", "upgrade")
     assert result.returncode == 1 and "error: " in result.stderr and "exit code 1" in result.stderr
     assert daemon.pids("web1") == old
+
+
+def test_upgrader_goes_before_an_upgrade_and_may_forbid_it(daemon, master):
+    upgrader = f"upgrader = \"/bin/sh -c 'echo x >> {daemon.dir}/ran; test ! -e {daemon.dir}/no'\""
+    daemon.start(group("web1", master, "ack_timeout = 0", upgrader))
+    old = daemon.pids("web1")
+    (daemon.dir / "no").touch()
+    result = daemon.run("ctrl", "web1", "upgrade")
+    assert result.returncode == 1 and "upgrader ended with exit code 1" in result.stderr
+    assert daemon.pids("web1") == old
+    (daemon.dir / "no").unlink()
+    assert daemon.ctrl("web1", "upgrade").endswith(f"old {old}")
+    assert (daemon.dir / "ran").read_text() == "x\nx\n"
 
 
 def test_killall(daemon, master):

@@ -88,6 +88,16 @@ def test_a_group_that_cannot_start_does_not_stop_the_others(groups):
     groups.stop()
 
 
+def test_a_path_that_is_taken_is_named_once(groups):
+    path = groups.dir / "taken"
+    path.write_text("precious")
+    groups.write(group_text("one", groups.probe(), socket_address=[str(path)]))
+    result = groups.run("--config", groups.file, program=[])
+    assert result.returncode == 1
+    assert f"one: {path} is there and no socket" in result.stderr and result.stderr.count(str(path)) == 1
+    assert path.read_text() == "precious"
+
+
 def test_no_group_can_start(groups):
     groups.write(group_text("one", ["/nowhere/a"]) + group_text("two", ["/nowhere/b"]))
     result = groups.run("--config", groups.file, program=[])

@@ -331,6 +331,20 @@ BOOST_AUTO_TEST_CASE(a_vanished_directory_is_waited_for) {
     BOOST_TEST(!log.file->next_deadline(log.now).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(what_cannot_be_written_in_the_end_is_told) {
+    path = directory / "missing/log";
+    logged log(plain());
+    writer one = log.join();
+    log.give(one, "a\nb");
+    log.file->finish(one, log.now);
+    log.file->flush(log.now);
+    BOOST_TEST(log.told.back() == path + ": the last 3 bytes of output could not be written");
+    BOOST_TEST(log.file->count().dropped == 3U);
+    auto told = log.told.size();
+    log.file->flush(log.now);
+    BOOST_TEST(log.told.size() == told);
+}
+
 BOOST_AUTO_TEST_CASE(the_oldest_is_dropped_when_there_is_too_much) {
     path = directory / "missing/log";
     logged log(plain());

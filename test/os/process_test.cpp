@@ -118,6 +118,10 @@ BOOST_AUTO_TEST_CASE(the_working_directory_is_told_as_the_user_wrote_it) {
                }) == 0);
     BOOST_TEST(absolute_path("a/b", "/c") == "/c/a/b");
     BOOST_TEST(absolute_path("/a", "/c") == "/a");
+    BOOST_TEST(absolute_path("./a", "/c") == "/c/a");
+    BOOST_TEST(absolute_path(".//./a/./b", "/c") == "/c/a/./b");
+    BOOST_TEST(absolute_path("../a", "/c") == "/c/../a");
+    BOOST_TEST(absolute_path("./", "/c") == "/c/");
 }
 
 BOOST_AUTO_TEST_CASE(there_is_a_cpu) { BOOST_TEST(available_cpus() >= 1U); }

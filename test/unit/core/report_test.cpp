@@ -43,6 +43,10 @@ BOOST_AUTO_TEST_CASE(a_death_says_whether_it_was_wanted) {
     BOOST_TEST(
         (severity_of(report_of::worker_died{grown, code_one, 2h, false}) == severity::warning));
     BOOST_TEST((severity_of(report_of::worker_died{grown, code_one, 2h, true}) == severity::info));
+    report_of::worker_died done{young, {exit_cause::kind_type::exited}, 20ms, false, true};
+    BOOST_TEST(
+        to_string(done).ends_with(" has ended: exit code 0, after 20 ms; it is not started again"));
+    BOOST_TEST((severity_of(done) == severity::info));
 }
 
 BOOST_AUTO_TEST_CASE(what_comes_next) {
