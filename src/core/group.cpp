@@ -324,6 +324,10 @@ bool group::needs(core::generation number) const {
            });
 }
 
+bool group::can_upgrade() const {
+    return state_.phase == group_phase::running || state_.phase == group_phase::given_up;
+}
+
 bool group::awaits_demand() const {
     return state_.phase == group_phase::waiting && state_.wishes.on_demand && !state_.demanded;
 }

@@ -46,6 +46,8 @@ class group {
     /// Whether the group starts with event::demanded: the shell has to watch its listeners.
     bool awaits_demand() const;
     group_phase phase() const { return state_.phase; }
+    /// Whether event::upgrade has an effect now.
+    bool can_upgrade() const;
     const policy& wishes() const { return state_.wishes; }
     /// In order of their start. A worker with pid 0 has not been spawned yet.
     const std::vector<worker>& workers() const { return state_.workers; }

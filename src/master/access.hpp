@@ -24,7 +24,7 @@ struct found_worker {
 found_worker worker_above(const group_list& groups, core::process_id pid);
 
 /// The same among the workers of one group.
-std::optional<core::process_id> worker_above(const group_runner& runner, core::process_id pid);
+std::optional<core::process_id> worker_above(const core::group& group, core::process_id pid);
 
 /// The live worker with exactly this pid.
 found_worker worker_with(const group_list& groups, core::process_id pid);

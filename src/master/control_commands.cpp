@@ -3,6 +3,7 @@
 
 #include "core/signal_name.hpp"
 #include "master/access.hpp"
+#include "master/group_changes.hpp"
 #include "master/logging.hpp"
 #include "master/master.hpp"
 #include "master/reply_line.hpp"
@@ -50,8 +51,7 @@ core::upgrade_mode mode_of(const protocol::order& what) {
 
 /// Why a group cannot be upgraded; empty: it can.
 std::string why_not_upgradable(const group_runner& runner) {
-    core::group_phase phase = runner.group().phase();
-    if (phase == core::group_phase::running || phase == core::group_phase::given_up) return {};
+    if (runner.group().can_upgrade()) return {};
     return std::string(state_name(runner.group())) + "; 'start' begins it again";
 }
 
@@ -429,21 +429,14 @@ control_commands::reply control_commands::list(const group_selection& groups) co
 }
 
 control_commands::reply control_commands::resize(const order& what, const group_selection& groups) {
-    constexpr unsigned most = 10000;
-    auto wanted = [&](const group_runner& runner) {
-        unsigned now = runner.group().wishes().number;
-        return what.what == verb::inc ? now + 1 : what.what == verb::dec ? now - 1 : what.number;
-    };
     for (const group_runner* runner : groups)
-        if (wanted(*runner) < 1 || wanted(*runner) > most)
-            return refuse(runner->settings().name + ": a group has 1 to " + std::to_string(most) +
-                          " workers; 'stop' ends them all");
+        if (unsigned wanted = wanted_number(what, *runner); wanted < 1 || wanted > most_workers)
+            return refuse(runner->settings().name + ": a group has 1 to " +
+                          std::to_string(most_workers) + " workers; 'stop' ends them all");
     return for_each(groups, [&](group_runner& runner) -> outcome {
-        unsigned before = runner.group().wishes().number;
-        config::group_settings changed = runner.settings();
-        changed.policy.number = wanted(runner);
-        runner.change(changed);
-        return {std::to_string(before) + " -> " + count_of(changed.policy.number, "worker")};
+        unsigned before = worker_number(runner);
+        set_worker_number(runner, wanted_number(what, runner));
+        return {std::to_string(before) + " -> " + count_of(worker_number(runner), "worker")};
     });
 }
 
