@@ -52,6 +52,10 @@ class group {
     /// In order of their start. A worker with pid 0 has not been spawned yet.
     const std::vector<worker>& workers() const { return state_.workers; }
     const worker* find(process_id pid) const;
+    /// The workers that have been spawned, in the order of their start.
+    std::vector<process_id> processes() const;
+    /// Those of them that were not told to go.
+    std::vector<process_id> active_processes() const;
     const lineage& current() const { return state_.current; }
     const std::optional<upgrade_progress>& upgrade() const { return state_.upgrade; }
     const std::optional<death>& last_death() const { return state_.last_death; }

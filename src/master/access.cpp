@@ -11,6 +11,14 @@ constexpr int most_ancestors = 64;
 
 } // namespace
 
+group_selection select(const group_list& groups, const std::vector<std::string>& names) {
+    group_selection chosen;
+    for (const auto& runner : groups)
+        if (names.empty() || std::ranges::find(names, runner->settings().name) != names.end())
+            chosen.push_back(runner.get());
+    return chosen;
+}
+
 found_worker worker_with(const group_list& groups, core::process_id pid) {
     for (const auto& runner : groups)
         if (runner->group().find(pid)) return {runner.get(), pid};

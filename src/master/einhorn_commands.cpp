@@ -15,11 +15,9 @@ namespace {
 
 namespace einhorn = protocol::einhorn;
 using core::severity;
+using protocol::refusal;
 using protocol::reply;
 using protocol::verb;
-using group_selection = einhorn_commands::group_selection;
-
-reply refuse(std::string why) { return {.message = std::move(why), .ok = false}; }
 
 /// Does `deed` to each group, and says what came of it; of several groups, for which.
 template <class Deed>
@@ -31,13 +29,6 @@ reply for_each(const group_selection& groups, Deed deed) {
         all.message += deed(*runner);
     }
     return all;
-}
-
-std::vector<core::process_id> processes(const group_runner& runner) {
-    std::vector<core::process_id> pids;
-    for (const core::worker& who : runner.group().workers())
-        if (who.pid != 0) pids.push_back(who.pid);
-    return pids;
 }
 
 } // namespace
@@ -65,7 +56,7 @@ std::optional<reply> einhorn_commands::carry_out(const order& what, const protoc
 reply einhorn_commands::decrease(const order& what, const group_selection& groups) {
     for (const group_runner* runner : groups)
         if (worker_number(*runner) <= 1)
-            return refuse(
+            return refusal(
                 einhorn::cannot_decrease(worker_number(*runner), master_.around().master_pid));
     return resize(what, groups);
 }
@@ -74,7 +65,7 @@ reply einhorn_commands::resize(const order& what, const group_selection& groups)
     // `inc` is not held to the bound of set_workers.
     if (std::ranges::any_of(
             groups, [&](auto* runner) { return wanted_number(what, *runner) > most_workers; }))
-        return refuse("a group has at most " + std::to_string(most_workers) + " workers");
+        return refusal("a group has at most " + std::to_string(most_workers) + " workers");
     return for_each(groups, [&](group_runner& runner) {
         unsigned before = worker_number(runner);
         set_worker_number(runner, wanted_number(what, runner));
@@ -87,7 +78,8 @@ reply einhorn_commands::forward(const std::vector<int>& signals, const group_sel
         std::string answer;
         for (int signal : signals) {
             runner.notice(core::event::forward{signal});
-            answer += (answer.empty() ? "" : "\n") + einhorn::sent(signal, processes(runner));
+            answer +=
+                (answer.empty() ? "" : "\n") + einhorn::sent(signal, runner.group().processes());
         }
         return answer;
     });
@@ -98,7 +90,7 @@ reply einhorn_commands::die(const order& what, const group_selection& groups) {
     if (!what.signals.empty()) signal = what.signals[0];
     reply answer = for_each(groups, [&](const group_runner& runner) {
         return einhorn::sent(signal.value_or(runner.group().wishes().stop_signal),
-                             processes(runner));
+                             runner.group().processes());
     });
     master_.stop(signal);
     answer.message = "Einhorn is going down! " + answer.message;
@@ -107,7 +99,7 @@ reply einhorn_commands::die(const order& what, const group_selection& groups) {
 
 reply einhorn_commands::change(const order& what, const protocol::request& asked,
                                const group_selection& groups) {
-    if (auto wrong = change_options(groups, what.changes)) return refuse(*wrong);
+    if (auto wrong = change_options(groups, what.changes)) return refusal(*wrong);
     return {"Successfully merged in config: " +
             einhorn::inspect(protocol::joined(asked.args).value_or(nullptr))};
 }

@@ -21,12 +21,12 @@ namespace json = boost::json;
 using firestarter::verb;
 using protocol::reply;
 
-reply refuse(const std::string& why) { return {.message = "error: " + why, .ok = false}; }
+reply refuse(const std::string& why) { return protocol::refusal("error: " + why); }
 
 reply status_of(const group_runner& group) {
     core::duration uptime{};
     if (auto since = group.running_since()) uptime = core::time_point::clock::now() - *since;
-    return {firestarter::status(group.settings().name, processes_of(group), uptime)};
+    return {firestarter::status(group.settings().name, group.group().processes(), uptime)};
 }
 
 /// What a stop is begun with: firestarter's SIGTERM, or, if the group has a command for that, the
@@ -101,7 +101,7 @@ void firestarter_commands::status(control_connection& client) const {
 void firestarter_commands::stop_all(control_connection& client) {
     std::vector<reply> answers;
     for (const auto& runner : master_.groups())
-        answers.push_back({firestarter::signalled(SIGTERM, processes_of(*runner))});
+        answers.push_back({firestarter::signalled(SIGTERM, runner->group().processes())});
     tell_each(client, answers, "worker:stop");
     master_.stop(SIGTERM);
 }
@@ -184,7 +184,7 @@ void firestarter_commands::begin_upgrade(const handoff::wish& what,
 
 protocol::reply firestarter_commands::stop(int signal, group_runner& group) const {
     int used = signal ? signal : stop_signal_of(group);
-    reply told{firestarter::signalled(used, processes_of(group))};
+    reply told{firestarter::signalled(used, group.group().processes())};
     group.notice(core::event::stop{used});
     return told;
 }
@@ -193,19 +193,19 @@ protocol::reply firestarter_commands::stop(int signal, group_runner& group) cons
 protocol::reply firestarter_commands::decrease(int signal, group_runner& group) const {
     unsigned number = worker_number(group);
     if (number <= 1) return {firestarter::decreased(0)};
-    firestarter::process_list before = active_processes_of(group);
+    firestarter::process_list before = group.group().active_processes();
     with_stop_signal(group, signal ? signal : SIGTERM, [&] {
         set_worker_number(group, number - 1);
         group.settle();
     });
-    firestarter::process_list after = active_processes_of(group);
+    firestarter::process_list after = group.group().active_processes();
     auto gone = std::ranges::find_if(
         before, [&](core::process_id pid) { return std::ranges::find(after, pid) == after.end(); });
     return {firestarter::decreased(gone == before.end() ? 0 : *gone)};
 }
 
 protocol::reply firestarter_commands::kill(group_runner& group) const {
-    reply told{firestarter::killed(processes_of(group))};
+    reply told{firestarter::killed(group.group().processes())};
     group.notice(core::event::forward{SIGKILL});
     return told;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "master/group_runner.hpp"
+#include "master/access.hpp"
 #include "protocol/order.hpp"
 
 #include <optional>
@@ -10,8 +10,6 @@
 #include <vector>
 
 namespace einhyrningsins::master {
-
-using group_selection = std::vector<group_runner*>;
 
 /// The bound of what clients may ask for.
 constexpr unsigned most_workers = 10000;
