@@ -165,7 +165,7 @@ bool group_runner::reconfigure(const config::group_settings& wishes, listener_se
     settings_ = wishes;
     configured_.reset();
     adopt(std::move(listeners));
-    services_.open_notify_socket();
+    services_.open();
     notice(core::event::reconfigure{wishes.policy});
     if (group_.phase() == core::group_phase::stopped) spawner_.forget_plans();
     listeners_.forget_old(spawner_.descriptors_in_use());

@@ -81,6 +81,7 @@ std::string group_services::indexed_entry() const {
     return live_check_ ? live_check_->entry(of_.settings.variable_prefix) : std::string();
 }
 
+/// Opened when it is needed first, and kept: workers of other generations may know its address.
 void group_services::open_notify_socket() {
     if (notify_ || !std::holds_alternative<core::ack_notify>(of_.settings.policy.ack)) return;
     auto opened = notify_watch::open(
@@ -135,8 +136,8 @@ void group_services::run_stop_command() {
     auto recipe = make_helper_recipe(of_, *this, of_.settings.stop_command);
     if (!recipe) return fail(recipe.error());
     std::string pids;
-    for (const core::worker& who : of_.group.workers())
-        if (who.pid != 0) pids += (pids.empty() ? "" : " ") + std::to_string(who.pid);
+    for (core::process_id pid : of_.group.processes())
+        pids += (pids.empty() ? "" : " ") + std::to_string(pid);
     recipe->environment.push_back("EINHYRNINGSINS_PIDS=" + pids);
     recipe->environment.push_back("MAINPID=" + pids.substr(0, pids.find(' ')));
     auto begun =

@@ -31,9 +31,6 @@ class group_services {
 
     /// Makes it what the settings ask for now.
     void open();
-    /// Opens the socket for READY=1, if the settings want one. It is opened when it is needed
-    /// first, and kept: workers of other generations may know its address.
-    void open_notify_socket();
     void hand_over(handoff::group& into) const;
     /// To be followed by open().
     void take_over(const handoff::group& from);
@@ -63,6 +60,7 @@ class group_services {
     std::string indexed_entry() const;
 
   private:
+    void open_notify_socket();
     void take_notifications(const std::vector<pid_t>& senders);
     void open_upgrader();
     upgrader::owner upgrader_owner();
