@@ -3,6 +3,7 @@
 
 #include "config/bind_spec.hpp"
 #include "config/log_spec.hpp"
+#include "config/personality.hpp"
 #include "core/policy.hpp"
 #include "core/worker.hpp"
 
@@ -15,10 +16,6 @@ namespace einhyrningsins::config {
 enum class ip_family { any, v4, v6 };
 enum class log_format { text, json };
 enum class verbosity { quiet, normal, verbose };
-
-/// The name that the program goes by (SPEC section 2): whose grammar it reads, and whose language
-/// it speaks at its control socket and in its log.
-enum class personality { einhyrningsins, einhorn, firestarter };
 
 /// What a user can ask for about one group of workers.
 struct group_settings {

@@ -324,6 +324,24 @@ bool group::needs(core::generation number) const {
            });
 }
 
+std::vector<process_id> group::processes() const {
+    std::vector<process_id> all;
+    for (const worker& who : state_.workers)
+        if (who.pid != 0) all.push_back(who.pid);
+    return all;
+}
+
+std::vector<process_id> group::active_processes() const {
+    std::vector<process_id> all;
+    for (const worker& who : state_.workers)
+        if (who.pid != 0 && who.active()) all.push_back(who.pid);
+    return all;
+}
+
+bool group::can_upgrade() const {
+    return state_.phase == group_phase::running || state_.phase == group_phase::given_up;
+}
+
 bool group::awaits_demand() const {
     return state_.phase == group_phase::waiting && state_.wishes.on_demand && !state_.demanded;
 }

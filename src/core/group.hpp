@@ -46,10 +46,16 @@ class group {
     /// Whether the group starts with event::demanded: the shell has to watch its listeners.
     bool awaits_demand() const;
     group_phase phase() const { return state_.phase; }
+    /// Whether event::upgrade has an effect now.
+    bool can_upgrade() const;
     const policy& wishes() const { return state_.wishes; }
     /// In order of their start. A worker with pid 0 has not been spawned yet.
     const std::vector<worker>& workers() const { return state_.workers; }
     const worker* find(process_id pid) const;
+    /// The workers that have been spawned, in the order of their start.
+    std::vector<process_id> processes() const;
+    /// Those of them that were not told to go.
+    std::vector<process_id> active_processes() const;
     const lineage& current() const { return state_.current; }
     const std::optional<upgrade_progress>& upgrade() const { return state_.upgrade; }
     const std::optional<death>& last_death() const { return state_.last_death; }

@@ -10,7 +10,7 @@
 namespace einhyrningsins::core {
 
 void group::on(const event::upgrade& what, time_point now) {
-    if (state_.phase != group_phase::running && state_.phase != group_phase::given_up) return;
+    if (!can_upgrade()) return;
     state_.phase = group_phase::running;
     if (!state_.upgrade) return begin_upgrade(what.mode, now);
     // Nothing of the new generation has been started: this request is served by it as well.

@@ -11,16 +11,24 @@ constexpr int most_ancestors = 64;
 
 } // namespace
 
+group_selection select(const group_list& groups, const std::vector<std::string>& names) {
+    group_selection chosen;
+    for (const auto& runner : groups)
+        if (names.empty() || std::ranges::find(names, runner->settings().name) != names.end())
+            chosen.push_back(runner.get());
+    return chosen;
+}
+
 found_worker worker_with(const group_list& groups, core::process_id pid) {
     for (const auto& runner : groups)
         if (runner->group().find(pid)) return {runner.get(), pid};
     return {};
 }
 
-std::optional<core::process_id> worker_above(const group_runner& runner, core::process_id pid) {
+std::optional<core::process_id> worker_above(const core::group& group, core::process_id pid) {
     std::optional<core::process_id> one = pid;
     for (int depth = 0; one && *one > 1 && depth < most_ancestors; ++depth) {
-        if (runner.group().find(*one)) return one;
+        if (group.find(*one)) return one;
         one = os::parent_of(*one);
     }
     return std::nullopt;
@@ -29,7 +37,7 @@ std::optional<core::process_id> worker_above(const group_runner& runner, core::p
 found_worker worker_above(const group_list& groups, core::process_id pid) {
     for (const auto& runner : groups) {
         runner->hear_births();
-        if (auto found = worker_above(*runner, pid)) return {runner.get(), *found};
+        if (auto found = worker_above(runner->group(), pid)) return {runner.get(), *found};
     }
     return {};
 }

@@ -7,11 +7,18 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace einhyrningsins::master {
 
 using group_list = std::vector<std::unique_ptr<group_runner>>;
+
+/// Some groups, for a deed that is done to each of them; they are the master's.
+using group_selection = std::vector<group_runner*>;
+
+/// The groups of these names, in the order of the list; all, if no name is given.
+group_selection select(const group_list& groups, const std::vector<std::string>& names);
 
 /// The live worker that `pid` is or descends from, with its group; nullptr if there is none. A
 /// worker may be a shell that waits for the real server, which then speaks for it. One that was
@@ -24,7 +31,7 @@ struct found_worker {
 found_worker worker_above(const group_list& groups, core::process_id pid);
 
 /// The same among the workers of one group.
-std::optional<core::process_id> worker_above(const group_runner& runner, core::process_id pid);
+std::optional<core::process_id> worker_above(const core::group& group, core::process_id pid);
 
 /// The live worker with exactly this pid.
 found_worker worker_with(const group_list& groups, core::process_id pid);

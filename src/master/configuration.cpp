@@ -51,7 +51,7 @@ configuration with_groups_of_file(config::command_line line,
     auto groups = config::read_toml_file({name, *text, line.wishes.groups[0], environment});
     if (!groups) return misconfiguration{std::move(groups.error()), 2};
     line.wishes.groups = std::move(*groups);
-    if (line.wishes.master.personality == config::personality::firestarter)
+    if (config::traits_of(line.wishes.master.personality).serves_firestarter)
         config::fill_in_firestarter_sockets(line.wishes, place_of_firestarter());
     return line;
 }

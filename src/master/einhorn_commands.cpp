@@ -2,6 +2,7 @@
 #include "master/einhorn_commands.hpp"
 
 #include "master/einhorn_state.hpp"
+#include "master/group_changes.hpp"
 #include "master/logging.hpp"
 #include "master/master.hpp"
 #include "protocol/einhorn_wording.hpp"
@@ -14,13 +15,9 @@ namespace {
 
 namespace einhorn = protocol::einhorn;
 using core::severity;
+using protocol::refusal;
 using protocol::reply;
 using protocol::verb;
-using group_selection = einhorn_commands::group_selection;
-
-constexpr unsigned most_workers = 10000; // `inc` is not held to the bound of set_workers
-
-reply refuse(std::string why) { return {.message = std::move(why), .ok = false}; }
 
 /// Does `deed` to each group, and says what came of it; of several groups, for which.
 template <class Deed>
@@ -33,15 +30,6 @@ reply for_each(const group_selection& groups, Deed deed) {
     }
     return all;
 }
-
-std::vector<core::process_id> processes(const group_runner& runner) {
-    std::vector<core::process_id> pids;
-    for (const core::worker& who : runner.group().workers())
-        if (who.pid != 0) pids.push_back(who.pid);
-    return pids;
-}
-
-unsigned number_of(const group_runner* runner) { return runner->group().wishes().number; }
 
 } // namespace
 
@@ -67,24 +55,21 @@ std::optional<reply> einhorn_commands::carry_out(const order& what, const protoc
 
 reply einhorn_commands::decrease(const order& what, const group_selection& groups) {
     for (const group_runner* runner : groups)
-        if (number_of(runner) <= 1)
-            return refuse(einhorn::cannot_decrease(number_of(runner), master_.around().master_pid));
+        if (worker_number(*runner) <= 1)
+            return refusal(
+                einhorn::cannot_decrease(worker_number(*runner), master_.around().master_pid));
     return resize(what, groups);
 }
 
 reply einhorn_commands::resize(const order& what, const group_selection& groups) {
-    auto wanted = [&](const group_runner* runner) {
-        unsigned now = number_of(runner);
-        return what.what == verb::inc ? now + 1 : what.what == verb::dec ? now - 1 : what.number;
-    };
-    if (std::ranges::any_of(groups, [&](auto* runner) { return wanted(runner) > most_workers; }))
-        return refuse("a group has at most " + std::to_string(most_workers) + " workers");
+    // `inc` is not held to the bound of set_workers.
+    if (std::ranges::any_of(
+            groups, [&](auto* runner) { return wanted_number(what, *runner) > most_workers; }))
+        return refusal("a group has at most " + std::to_string(most_workers) + " workers");
     return for_each(groups, [&](group_runner& runner) {
-        unsigned before = number_of(&runner);
-        config::group_settings changed = runner.settings();
-        changed.policy.number = wanted(&runner);
-        runner.change(changed);
-        return einhorn::resized(what.what, before, changed.policy.number);
+        unsigned before = worker_number(runner);
+        set_worker_number(runner, wanted_number(what, runner));
+        return einhorn::resized(what.what, before, worker_number(runner));
     });
 }
 
@@ -93,7 +78,8 @@ reply einhorn_commands::forward(const std::vector<int>& signals, const group_sel
         std::string answer;
         for (int signal : signals) {
             runner.notice(core::event::forward{signal});
-            answer += (answer.empty() ? "" : "\n") + einhorn::sent(signal, processes(runner));
+            answer +=
+                (answer.empty() ? "" : "\n") + einhorn::sent(signal, runner.group().processes());
         }
         return answer;
     });
@@ -104,7 +90,7 @@ reply einhorn_commands::die(const order& what, const group_selection& groups) {
     if (!what.signals.empty()) signal = what.signals[0];
     reply answer = for_each(groups, [&](const group_runner& runner) {
         return einhorn::sent(signal.value_or(runner.group().wishes().stop_signal),
-                             processes(runner));
+                             runner.group().processes());
     });
     master_.stop(signal);
     answer.message = "Einhorn is going down! " + answer.message;
@@ -113,7 +99,7 @@ reply einhorn_commands::die(const order& what, const group_selection& groups) {
 
 reply einhorn_commands::change(const order& what, const protocol::request& asked,
                                const group_selection& groups) {
-    if (auto wrong = change_options(groups, what.changes)) return refuse(*wrong);
+    if (auto wrong = change_options(groups, what.changes)) return refusal(*wrong);
     return {"Successfully merged in config: " +
             einhorn::inspect(protocol::joined(asked.args).value_or(nullptr))};
 }

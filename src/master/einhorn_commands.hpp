@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "master/access.hpp"
 #include "master/control_connection.hpp"
-#include "master/group_runner.hpp"
 #include "protocol/order.hpp"
 #include "protocol/reply.hpp"
 
@@ -17,8 +17,6 @@ class master;
 /// and in einhorn's words (SPEC section 8).
 class einhorn_commands {
   public:
-    using group_selection = std::vector<group_runner*>;
-
     explicit einhorn_commands(master& everything) : master_(everything) {}
 
     /// Nothing: einhorn has no such command, or no words of its own for it. `what` is what `asked`

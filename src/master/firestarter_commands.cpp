@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/firestarter_commands.hpp"
 
+#include "master/group_changes.hpp"
 #include "master/master.hpp"
 #include "master/reply_line.hpp"
 #include "master/status.hpp"
@@ -20,12 +21,12 @@ namespace json = boost::json;
 using firestarter::verb;
 using protocol::reply;
 
-reply refuse(const std::string& why) { return {.message = "error: " + why, .ok = false}; }
+reply refuse(const std::string& why) { return protocol::refusal("error: " + why); }
 
 reply status_of(const group_runner& group) {
     core::duration uptime{};
     if (auto since = group.running_since()) uptime = core::time_point::clock::now() - *since;
-    return {firestarter::status(group.settings().name, processes_of(group), uptime)};
+    return {firestarter::status(group.settings().name, group.group().processes(), uptime)};
 }
 
 /// What a stop is begun with: firestarter's SIGTERM, or, if the group has a command for that, the
@@ -33,13 +34,6 @@ reply status_of(const group_runner& group) {
 int stop_signal_of(const group_runner& group) {
     const core::policy& wishes = group.group().wishes();
     return wishes.stop_command ? wishes.stop_signal : SIGTERM;
-}
-
-/// Changes the number of workers, and has that decided at once.
-void resize(group_runner& group, unsigned number) {
-    config::group_settings changed = group.settings();
-    changed.policy.number = number;
-    group.change(changed);
 }
 
 /// Does `deed` while the group's workers are told to go by `signal`.
@@ -77,10 +71,7 @@ void firestarter_commands::carry_out(const protocol::request& asked, control_con
 /// A group is named, or it is the one whose socket this is.
 group_runner* firestarter_commands::find(const protocol::request& asked,
                                          const control_connection& client) const {
-    const std::string& name = asked.group.empty() ? client.group() : asked.group;
-    for (const auto& runner : master_.groups())
-        if (runner->settings().name == name) return runner.get();
-    return nullptr;
+    return find_group(master_.groups(), asked.group.empty() ? client.group() : asked.group);
 }
 
 void firestarter_commands::list(control_connection& client) const {
@@ -110,7 +101,8 @@ void firestarter_commands::status(control_connection& client) const {
 void firestarter_commands::stop_all(control_connection& client) {
     std::vector<reply> answers;
     for (const auto& runner : master_.groups())
-        answers.push_back({firestarter::signalled(stop_signal_of(*runner), processes_of(*runner))});
+        answers.push_back(
+            {firestarter::signalled(stop_signal_of(*runner), runner->group().processes())});
     tell_each(client, answers, "worker:stop");
     master_.stop_by(stop_signal_of);
 }
@@ -154,12 +146,12 @@ firestarter_commands::answer firestarter_commands::restart(const command& what, 
 firestarter_commands::answer firestarter_commands::increase(const command& what,
                                                             control_connection& client,
                                                             group_runner& group) {
-    constexpr unsigned most = 10000;
-    unsigned number = group.group().wishes().number;
-    if (number >= most) return refuse("a group has at most " + std::to_string(most) + " workers");
+    unsigned number = worker_number(group);
+    if (number >= most_workers)
+        return refuse("a group has at most " + std::to_string(most_workers) + " workers");
     bool starts_one = group.group().phase() == core::group_phase::running;
     if (starts_one) watch(firestarter_watch::begin(client.shared_from_this(), what, group));
-    resize(group, number + 1);
+    set_worker_number(group, number + 1);
     if (starts_one) return std::nullopt;
     return reply{firestarter::increased(0)};
 }
@@ -167,9 +159,7 @@ firestarter_commands::answer firestarter_commands::increase(const command& what,
 firestarter_commands::answer firestarter_commands::upgrade(const command& what, int signal,
                                                            control_connection& client,
                                                            group_runner& group) {
-    using enum core::group_phase;
-    core::group_phase phase = group.group().phase();
-    if (phase != running && phase != given_up)
+    if (!group.group().can_upgrade())
         return refuse(group.settings().name + " is " + state_name(group.group()) +
                       "; 'start' begins it again");
     handoff::wish wish{.id = json::value(what.name),
@@ -195,28 +185,28 @@ void firestarter_commands::begin_upgrade(const handoff::wish& what,
 
 protocol::reply firestarter_commands::stop(int signal, group_runner& group) const {
     int used = signal ? signal : stop_signal_of(group);
-    reply told{firestarter::signalled(used, processes_of(group))};
+    reply told{firestarter::signalled(used, group.group().processes())};
     group.notice(core::event::stop{used});
     return told;
 }
 
 /// The one that goes is chosen at once, so that its number can be told.
 protocol::reply firestarter_commands::decrease(int signal, group_runner& group) const {
-    unsigned number = group.group().wishes().number;
+    unsigned number = worker_number(group);
     if (number <= 1) return {firestarter::decreased(0)};
-    firestarter::process_list before = active_processes_of(group);
+    firestarter::process_list before = group.group().active_processes();
     with_stop_signal(group, signal ? signal : SIGTERM, [&] {
-        resize(group, number - 1);
+        set_worker_number(group, number - 1);
         group.settle();
     });
-    firestarter::process_list after = active_processes_of(group);
+    firestarter::process_list after = group.group().active_processes();
     auto gone = std::ranges::find_if(
         before, [&](core::process_id pid) { return std::ranges::find(after, pid) == after.end(); });
     return {firestarter::decreased(gone == before.end() ? 0 : *gone)};
 }
 
 protocol::reply firestarter_commands::kill(group_runner& group) const {
-    reply told{firestarter::killed(processes_of(group))};
+    reply told{firestarter::killed(group.group().processes())};
     group.notice(core::event::forward{SIGKILL});
     return told;
 }

@@ -15,20 +15,6 @@ using firestarter::verb;
 
 } // namespace
 
-firestarter::process_list processes_of(const group_runner& group) {
-    firestarter::process_list all;
-    for (const core::worker& who : group.group().workers())
-        if (who.pid != 0) all.push_back(who.pid);
-    return all;
-}
-
-firestarter::process_list active_processes_of(const group_runner& group) {
-    firestarter::process_list all;
-    for (const core::worker& who : group.group().workers())
-        if (who.pid != 0 && who.active()) all.push_back(who.pid);
-    return all;
-}
-
 int change_stop_signal(group_runner& group, int signal) {
     config::group_settings changed = group.settings();
     std::swap(changed.policy.stop_signal, signal);
@@ -41,7 +27,7 @@ firestarter_watch::begin(std::shared_ptr<control_connection> client,
                          const firestarter::command& what, group_runner& group, int usual_signal) {
     auto watch = std::make_shared<firestarter_watch>(std::move(client), what, group);
     bool upgrades = what.what == verb::upgrade; // which lets alone what is going already
-    watch->before_ = upgrades ? active_processes_of(group) : processes_of(group);
+    watch->before_ = upgrades ? group.group().active_processes() : group.group().processes();
     core::group_phase phase = group.group().phase();
     watch->again_ = phase == core::group_phase::stopped || phase == core::group_phase::waiting;
     watch->usual_signal_ = usual_signal;
@@ -129,7 +115,7 @@ bool firestarter_watch::is_complete() const {
 
 /// Those that were not there before, or, after an upgrade, those of the new generation.
 firestarter::process_list firestarter_watch::fresh() const {
-    process_list all = processes_of(group_);
+    process_list all = group_.group().processes();
     if (what_.what == verb::upgrade) {
         const core::group& group = group_.group();
         std::erase_if(all, [&](core::process_id pid) {

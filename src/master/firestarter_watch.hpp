@@ -59,12 +59,6 @@ class firestarter_watch : public std::enable_shared_from_this<firestarter_watch>
     bool answered_ = false;
 };
 
-/// The processes of a group, in the order of their start.
-protocol::firestarter::process_list processes_of(const group_runner& group);
-
-/// Those that were not told to go.
-protocol::firestarter::process_list active_processes_of(const group_runner& group);
-
 /// Changes what tells the group's workers to go, and returns what it was.
 int change_stop_signal(group_runner& group, int signal);
 

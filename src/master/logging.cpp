@@ -98,7 +98,7 @@ using line_format = std::string (*)(const line& what, bool coloured);
 
 line_format format_for(const config::master_settings& wishes) {
     if (wishes.log_format == config::log_format::json) return as_json;
-    return wishes.personality == config::personality::einhorn ? as_einhorn : as_text;
+    return config::traits_of(wishes.personality).logs_as_einhorn ? as_einhorn : as_text;
 }
 
 /// Boost.Log's way to standard error.
@@ -166,7 +166,7 @@ void set_up_logging(boost::asio::io_context& context, const config::master_setti
     using sink = blog::sinks::unlocked_sink<standard_error>;
     console = boost::make_shared<standard_error>(context, format_for(wishes));
     deprecation =
-        wishes.personality == config::personality::einhorn ? severity::error : severity::warning;
+        config::traits_of(wishes.personality).logs_as_einhorn ? severity::error : severity::warning;
     blog::core::get()->add_sink(boost::make_shared<sink>(console));
     if (wishes.syslog) add_syslog();
 }

@@ -29,7 +29,7 @@ constexpr int control_backlog = 1024;
 /// einhorn without a name is known by what it runs.
 std::string process_title(const config::settings& wishes) {
     const std::string& name = wishes.master.command_name;
-    if (wishes.master.personality != config::personality::einhorn)
+    if (!config::traits_of(wishes.master.personality).titled_by_command)
         return name.empty() ? "" : "einhyrningsins: " + name;
     std::string title = "einhorn:" + (name.empty() ? "" : " " + name);
     if (name.empty())
@@ -119,7 +119,8 @@ void master::change_niceness() const {
     auto done = os::set_niceness(*settings_.master.nice);
     if (done) return;
     std::string why = "--nice: " + done.error().message();
-    if (settings_.master.personality != config::personality::einhorn) throw start_failure(why);
+    if (!config::traits_of(settings_.master.personality).niceness_is_optional)
+        throw start_failure(why);
     log(severity::error, "", why);
 }
 

@@ -134,7 +134,7 @@ void master::fulfil(const handoff::wish& what, std::shared_ptr<control_connectio
 }
 
 bool master::reloads_before_upgrades() const {
-    return settings_.master.personality == config::personality::einhorn ||
+    return config::traits_of(settings_.master.personality).reloads_before_upgrades ||
            !settings_.master.reexec_as.empty() || program_.has_changed();
 }
 

@@ -27,6 +27,8 @@ std::string einhorn_line(const reply& what, const std::optional<json::value>& id
 
 } // namespace
 
+reply refusal(std::string why) { return {.message = std::move(why), .ok = false}; }
+
 std::string to_line(const reply& what, const std::optional<json::value>& id, dialect form) {
     if (form == dialect::einhorn) return einhorn_line(what, id);
     if (!id) return json::serialize(json::string(what.message)) + "\n";

@@ -19,6 +19,9 @@ struct reply {
     bool wait = false;                      ///< more will follow
 };
 
+/// The reply to what is not done, and why it is not.
+reply refusal(std::string why);
+
 /// The reply as a line with its newline (SPEC section 8): in our dialect an object for a request
 /// with an id, else one string; in einhorn's an object, which has neither `ok` nor `data`.
 std::string to_line(const reply& what, const std::optional<boost::json::value>& id,

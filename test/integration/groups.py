@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A master with the groups of a TOML file."""
 
-import json
-
 import pytest
 
 from harness import PROBE, Master, eventually, load_result
+from services import to_toml
 
 
 def group_text(name, cmd, start_immediate=True, restart="always", **keys):
-    """The table of one group. TOML writes strings, numbers, booleans and lists of them as JSON does."""
+    """The table of one group."""
     keys = {"cmd": [str(word) for word in cmd], "start_immediate": start_immediate, "restart": restart, **keys}
-    return f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()) + "\n"
+    return to_toml({name: keys})
 
 
 class Groups(Master):

@@ -401,6 +401,13 @@ def load_result(process, timeout=300):
     return json.loads(out)
 
 
+def free_port(family=socket.AF_INET, host="127.0.0.1", kind=socket.SOCK_STREAM):
+    """A port that nobody has for the moment."""
+    with socket.socket(family, kind) as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
 def connect_to(address, timeout=PATIENCE):
     if address.startswith("@"):
         family, target = socket.AF_UNIX, "\0" + address[1:]

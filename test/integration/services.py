@@ -11,12 +11,12 @@ NOBODY = pwd.getpwnam("nobody")
 
 
 def to_toml(groups):
-    """Text of a file with these groups: {"web": {"cmd": [...]}}. JSON's strings, numbers and lists are TOML's too."""
-    lines = []
-    for name, keys in groups.items():
-        lines.append(f"[{name}]")
-        lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
-    return "\n".join(lines) + "\n"
+    """Text of a file with these groups: {"web": {"cmd": [...]}}. TOML writes strings, numbers, booleans and lists of
+    them as JSON does, but for one character."""
+    def text(value):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return "".join(f"[{name}]\n" + "".join(f"{key} = {text(value)}\n" for key, value in keys.items()) + "\n"
+                   for name, keys in groups.items())
 
 
 def write_groups(master, groups):

@@ -10,8 +10,10 @@ import sys
 import pytest
 
 from harness import PROBE, eventually, is_root
+from services import open_to_others
 
 NOBODY = 65534
+AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 
 LINES = ['{"command":"worker:ack", "pid":PID}', '{"command":"worker:ack","pid":PID}',
          '{"command": "worker:ack", "pid": PID}', '{ "pid" : PID , "command" : "worker:ack" }',
@@ -183,10 +185,8 @@ def test_ack_of_an_unrelated_process_is_refused_and_logged(master):
 
 @pytest.mark.skipif(not is_root(), reason="needs another user")
 def test_worker_that_became_another_user_may_ack_and_nothing_else(master):
-    master.dir.chmod(0o711)
-    master.reports.chmod(0o777)
-    as_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    master.start("-m", "--socket-mode", "0666", program=[*as_nobody, *master.probe("--ack", "manual")])
+    open_to_others(master)
+    master.start("-m", "--socket-mode", "0666", program=[*AS_NOBODY, *master.probe("--ack", "manual")])
     report = master.first_report()
     assert report.uid == NOBODY and answer_of(master, report.pid) == '"Acknowledged!"\n'
     assert report.argv[0] == PROBE
@@ -196,11 +196,9 @@ def test_worker_that_became_another_user_may_ack_and_nothing_else(master):
 @pytest.mark.skipif(not is_root(), reason="needs another user")
 @pytest.mark.parametrize("command", ["die", "upgrade", "inc", "status"])
 def test_worker_of_another_user_is_refused_everything_else(master, command):
-    master.dir.chmod(0o711)
-    master.reports.chmod(0o777)
-    as_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    open_to_others(master)
     master.start("--ack-mode", "0.1", "--socket-mode", "0666", program=[
-        *as_nobody, *master.probe("--ack", "manual", "--ack-line", '{"command":"%s"}' % command)])
+        *AS_NOBODY, *master.probe("--ack", "manual", "--ack-line", '{"command":"%s"}' % command)])
     assert "permission denied" in answer_of(master, master.pids()[0])
     assert len(master.pids()) == 1 and master.group()["generation"] == 1
     master.stop()
@@ -208,10 +206,8 @@ def test_worker_of_another_user_is_refused_everything_else(master, command):
 
 @pytest.mark.skipif(not is_root(), reason="needs another user")
 def test_worker_of_another_user_may_not_ack_for_its_sibling(master):
-    master.dir.chmod(0o711)
-    master.reports.chmod(0o777)
-    as_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    program = [*as_nobody, *master.probe("--ack", "manual", "--ack-line", '{"command":"worker:ack","pid":1}')]
+    open_to_others(master)
+    program = [*AS_NOBODY, *master.probe("--ack", "manual", "--ack-line", '{"command":"worker:ack","pid":1}')]
     master.spawn("-m", "--socket-mode", "0666", program=program)
     master.wait_answering()
     [pid] = eventually(lambda: master.pids("starting"))

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from harness import connect_to, is_root
+from harness import connect_to, free_port, is_root
 
 NOBODY = 65534
 
@@ -18,12 +18,6 @@ NOBODY = 65534
 def started(master, *binds, options=(), **kwargs):
     words = [word for bind in binds for word in ("-b", str(bind))]
     return master.start("--ack-mode", "0", *options, *words, **kwargs)
-
-
-def free_port(family=socket.AF_INET, host="127.0.0.1", kind=socket.SOCK_STREAM):
-    with socket.socket(family, kind) as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
 
 
 def descriptor(master, n=0):

@@ -8,13 +8,7 @@ import time
 import pytest
 
 from groups import Groups, group_text, groups  # noqa: F401 (a fixture)
-from harness import HTTP_WORKER, connect_to, eventually
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from harness import HTTP_WORKER, connect_to, eventually, free_port
 
 
 def test_each_group_has_its_own_workers(groups):

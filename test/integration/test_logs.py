@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SPEC 6: stdout_log and stderr_log. What workers write goes to files, by size or by time, line by line."""
 
-import json
 import os
 import pathlib
 import re
@@ -14,6 +13,7 @@ import time
 import pytest
 
 from harness import PRELOAD_TALKER, TALKER, can_unshare, eventually, is_root
+from services import to_toml
 
 
 class Logs:
@@ -26,13 +26,9 @@ class Logs:
 
     def write(self, *groups):
         """groups: name, the words after talker, other keys."""
-        text = ""
-        for name, words, keys in groups:
-            command = [TALKER, *[str(word) for word in words]]
-            quoted = json.dumps(command, ensure_ascii=False).replace("\x7f", "\\u007f")  # as TOML has it
-            text += f"[{name}]\ncmd = {quoted}\nack = \"timer\"\nack_timeout = 0\n"
-            text += "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()) + "\n"
-        self.file.write_text(text)
+        self.file.write_text(to_toml({
+            name: {"cmd": [TALKER, *[str(word) for word in words]], "ack": "timer", "ack_timeout": 0, **keys}
+            for name, words, keys in groups}))
 
     def start(self, *words, options=(), wrapper=(), **keys):
         if not keys.pop("no_stdout_log", False):

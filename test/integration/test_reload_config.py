@@ -4,8 +4,7 @@
 import socket
 
 from groups import group_text, groups  # noqa: F401 (a fixture)
-from harness import HTTP_WORKER, connect_to, eventually
-from test_groups import free_port
+from harness import HTTP_WORKER, connect_to, eventually, free_port
 
 
 def reread(groups, text):
@@ -51,6 +50,24 @@ def test_a_new_command_is_an_upgrade(groups):
     groups.wait_ready()
     assert groups.of("web1")["generation"] == 2 and groups.pids("web1") != [one]
     assert groups.of("web2")["generation"] == 1 and groups.pids("web2") == [two]
+    groups.stop()
+
+
+def test_an_upgrader_that_is_new_is_asked(groups):
+    groups.start(group_text("web1", groups.probe()))
+    assert reread(groups, group_text("web1", groups.probe(), upgrader=["/bin/false"]))["ok"]
+    done = groups.request("upgrade")
+    assert not done["ok"] and "upgrader ended with exit code 1" in done["message"]
+    assert groups.of("web1")["generation"] == 1
+    groups.stop()
+
+
+def test_an_upgrader_that_is_in_the_file_no_more_is_not_asked(groups):
+    groups.start(group_text("web1", groups.probe(), upgrader=["/bin/false"]))
+    assert not groups.request("upgrade")["ok"]
+    assert reread(groups, group_text("web1", groups.probe()))["ok"]
+    done = groups.request("upgrade")
+    assert done["ok"] and groups.of("web1")["generation"] == 2
     groups.stop()
 
 
