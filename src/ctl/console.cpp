@@ -35,6 +35,7 @@ protocol::request console::request_of(const command_words& words) const {
     made.args.assign(words.begin() + 1, words.end());
     made.group = group_;
     made.id = 1;
+    made.wants_data = how_.json || how_.colour; // else the master's own table does
     return made;
 }
 

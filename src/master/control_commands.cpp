@@ -92,6 +92,7 @@ void control_commands::handle_as_json(const protocol::request& asked, control_co
     if (!what) return client.send(to_line(refusal(what.error()), asked.id));
     if (what->group.empty()) what->group = client.group();
     reply answer = carry_out(*what, client, asked.id);
+    if (!asked.wants_data) answer.data.reset();
     client.send(to_line(answer, asked.id));
     if (what->what == verb::worker_ack) client.close();
 }

@@ -153,7 +153,7 @@ void master::open_groups() {
 }
 
 void master::add_group(std::unique_ptr<group_runner> runner) {
-    runner->on_settled([this] { end_if_settled(); });
+    runner->on_settled([this, one = runner.get()] { end_if_settled(*one); });
     groups_.push_back(std::move(runner));
 }
 
@@ -358,21 +358,23 @@ void master::reap() {
         runner->hear_births();
 }
 
-void master::end_if_settled() {
+/// After each turn of a group: so the others are looked at only if something depends on them.
+void master::end_if_settled(const group_runner& settled) {
     using enum core::group_phase;
-    auto is = [](core::group_phase phase) {
-        return [phase](const auto& runner) { return runner->group().phase() == phase; };
+    auto has_ended = [](const group_runner& one) {
+        return one.group().phase() == stopped && !one.has_helpers();
     };
-    auto is_hopeless = [&](const auto& runner) {
-        return !runner->trouble().empty() ||
-               (is(given_up)(runner) && runner->group().workers().empty());
+    auto is_hopeless = [](const group_runner& one) {
+        return !one.trouble().empty() ||
+               (one.group().phase() == given_up && one.group().workers().empty());
     };
-    auto has_helpers = [](const auto& runner) { return runner->has_helpers(); };
-    if (stopping_ && std::ranges::all_of(groups_, is(stopped)) &&
-        std::ranges::none_of(groups_, has_helpers))
-        return leave(exit_code_);
-    if (std::ranges::all_of(groups_, is_hopeless)) return leave(1);
-    if (std::ranges::any_of(groups_, [](const auto& runner) { return runner->is_gone(); })) bury();
+    auto are_all = [&](auto what) {
+        return what(settled) &&
+               std::ranges::all_of(groups_, [&](const auto& runner) { return what(*runner); });
+    };
+    if (stopping_ && are_all(has_ended)) return leave(exit_code_);
+    if (are_all(is_hopeless)) return leave(1);
+    if (settled.is_gone()) bury();
 }
 
 /// Not now: one of them is in the middle of its turn.

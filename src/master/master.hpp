@@ -107,7 +107,7 @@ class master {
     void kill_all();
     void quit();
     void reap();
-    void end_if_settled();
+    void end_if_settled(const group_runner& settled);
     void bury();
     void sort_groups(const reconfiguration& like);
     void keep_wanted_logs();

@@ -80,15 +80,22 @@ complaint read_user(const json::value& value, request& into) {
     return std::nullopt;
 }
 
+complaint read_wants_data(const json::value& value, request& into) {
+    if (!value.is_bool()) return "'data' must be true or false";
+    into.wants_data = value.get_bool();
+    return std::nullopt;
+}
+
 struct key {
     const char* name;
     complaint (*read)(const json::value&, request&);
 };
 
 /// The id comes first, so that every other complaint can be answered to it.
-constexpr key keys[] = {
-    {"id", read_id},   {"command", read_command},       {"args", read_args}, {"group", read_group},
-    {"pid", read_pid}, {"request_id", read_request_id}, {"user", read_user}};
+constexpr key keys[] = {{"id", read_id},     {"command", read_command},
+                        {"args", read_args}, {"group", read_group},
+                        {"pid", read_pid},   {"request_id", read_request_id},
+                        {"user", read_user}, {"data", read_wants_data}};
 
 request_error blame(const request& made, request_error::kind_type kind, std::string message) {
     return {std::move(message), made.id, kind, made.form, made.command};

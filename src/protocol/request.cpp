@@ -34,6 +34,7 @@ std::string to_line(const request& what) {
     if (what.pid) object["pid"] = what.pid;
     if (!what.request_id.empty()) object["request_id"] = what.request_id;
     if (!what.user.empty()) object["user"] = what.user;
+    if (!what.wants_data) object["data"] = false;
     return (what.form == dialect::einhorn ? yaml_text(object) : json::serialize(object)) + "\n";
 }
 

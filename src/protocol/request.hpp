@@ -25,6 +25,7 @@ struct request {
     std::string request_id;  ///< of worker:ping
     std::string user;        ///< of ehlo: who says it
     bool args_given = false; ///< also if there are none in them
+    bool wants_data = true;  ///< false: `message` is enough of a reply
     dialect form = dialect::json;
 };
 

@@ -48,6 +48,12 @@ def test_id_is_echoed(running, request_id):
     running.stop()
 
 
+def test_status_without_data(running):
+    reply = running.request("status", data=False)
+    assert reply["ok"] and "data" not in reply and str(running.pids()[0]) in reply["message"]
+    running.stop()
+
+
 def test_status_data(running):
     data = running.status()
     assert set(data) == {"master", "groups"}

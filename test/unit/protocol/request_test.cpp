@@ -65,6 +65,8 @@ BOOST_AUTO_TEST_CASE(the_other_keys) {
     request made = read(R"({"command":"worker:ping","request_id":42,"group":"web"})");
     BOOST_TEST(made.request_id == "42");
     BOOST_TEST(made.group == "web");
+    BOOST_TEST(made.wants_data);
+    BOOST_TEST(!read(R"({"command":"status","data":false})").wants_data);
 }
 
 BOOST_AUTO_TEST_CASE(the_wrong_key_is_named) {
@@ -81,6 +83,7 @@ BOOST_AUTO_TEST_CASE(the_wrong_key_is_named) {
         BOOST_TEST(says(complaint(std::string(R"({"command":"x","pid":)") + pid + "}"), "'pid'"),
                    pid);
     BOOST_TEST(says(complaint(R"({"command":"x","request_id":[]})"), "'request_id'"));
+    BOOST_TEST(says(complaint(R"({"command":"x","data":0})"), "'data'"));
 }
 
 BOOST_AUTO_TEST_CASE(a_complaint_goes_to_the_id_where_there_is_one) {
@@ -169,6 +172,7 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read_again) {
     request sent{.command = "signal", .args = {"USR1", "a \"b\"\n"}, .group = "web", .id = 3};
     sent.pid = 7;
     sent.request_id = "ping";
+    sent.wants_data = false;
     std::string line = to_line(sent);
     BOOST_TEST(line.find('\n') == line.size() - 1);
     request got = read(line);
@@ -178,6 +182,7 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read_again) {
     BOOST_TEST(got.id.value() == *sent.id);
     BOOST_TEST(got.pid == sent.pid);
     BOOST_TEST(got.request_id == sent.request_id);
+    BOOST_TEST(!got.wants_data);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
