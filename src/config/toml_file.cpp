@@ -57,7 +57,8 @@ std::string place_of(const bind_spec& spec) {
     return "fd " + std::to_string(std::get<inherited_fd>(spec.address).number);
 }
 
-/// What can be had but once in a file: listeners and control sockets.
+/// What groups of a file have to agree about: listeners and control sockets can be had but once,
+/// and a log is rotated by one rule.
 class claims {
   public:
     void make(const toml_group& by, std::vector<toml_complaint>& wrong) {
@@ -68,6 +69,10 @@ class claims {
         if (!path.empty())
             claim("path " + path, "key 'control_socket': " + quote(path), by.control_socket_at, by,
                   wrong);
+        if (by.settings.stdout_log)
+            claim_log("stdout_log", *by.settings.stdout_log, by.stdout_log_at, by, wrong);
+        if (by.settings.stderr_log)
+            claim_log("stderr_log", *by.settings.stderr_log, by.stderr_log_at, by, wrong);
     }
 
   private:
@@ -82,7 +87,18 @@ class claims {
                                  ": give each its own"});
     }
 
-    std::map<std::string, std::string> taken_; ///< by which group
+    void claim_log(const char* key, const log_spec& spec, text_position at, const toml_group& by,
+                   std::vector<toml_complaint>& wrong) {
+        auto [known, is_new] = logs_.try_emplace(spec.path, by.settings.name, spec);
+        const auto& [group, rule] = known->second;
+        if (is_new || (rule.rotate == spec.rotate && rule.backups == spec.backups)) return;
+        wrong.push_back({at, "key " + quote(key) + ": " + quote(spec.text) + ": group " +
+                                 quote(group) + " has the same file rotated otherwise, by " +
+                                 quote(rule.text) + ": write the same for both"});
+    }
+
+    std::map<std::string, std::string> taken_;                     ///< by which group
+    std::map<std::string, std::pair<std::string, log_spec>> logs_; ///< by path: who, and how
 };
 
 } // namespace

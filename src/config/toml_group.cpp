@@ -200,7 +200,14 @@ class reader {
                 group_.listeners_key = key;
                 group_.listeners_at = entry->at;
             }
-        if (const toml_entry* entry = find("control_socket")) group_.control_socket_at = entry->at;
+        group_.control_socket_at = position_of("control_socket");
+        group_.stdout_log_at = position_of("stdout_log");
+        group_.stderr_log_at = position_of("stderr_log");
+    }
+
+    text_position position_of(std::string_view key) const {
+        const toml_entry* entry = find(key);
+        return entry ? entry->at : text_position{};
     }
 
     const toml_entry& table_;

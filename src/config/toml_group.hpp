@@ -21,6 +21,7 @@ struct toml_group {
     std::string listeners_key; ///< which of its names they have; empty: there are none
     text_position listeners_at;
     text_position control_socket_at;
+    text_position stdout_log_at, stderr_log_at;
 };
 
 /// Reads one table of a file. What is wrong is added to `wrong`; the settings are then of no use

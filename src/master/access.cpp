@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/access.hpp"
 
+#include "core/nearest.hpp"
+#include "protocol/commands.hpp"
+
 #include <algorithm>
 
 namespace einhyrningsins::master {
@@ -17,6 +20,15 @@ group_selection select(const group_list& groups, const std::vector<std::string>&
         if (names.empty() || std::ranges::find(names, runner->settings().name) != names.end())
             chosen.push_back(runner.get());
     return chosen;
+}
+
+std::string no_such_group(const group_list& groups, const std::string& name) {
+    std::vector<std::string> known;
+    for (const auto& runner : groups)
+        known.push_back(runner->settings().name);
+    std::string hint = core::did_you_mean(name, known);
+    return "no group is called " + protocol::quoted(name) +
+           (hint.empty() ? "; 'list' shows the names" : hint);
 }
 
 found_worker worker_with(const group_list& groups, core::process_id pid) {

@@ -20,6 +20,9 @@ using group_selection = std::vector<group_runner*>;
 /// The groups of these names, in the order of the list; all, if no name is given.
 group_selection select(const group_list& groups, const std::vector<std::string>& names);
 
+/// What is said of a name that is no group's, with the nearest one.
+std::string no_such_group(const group_list& groups, const std::string& name);
+
 /// The live worker that `pid` is or descends from, with its group; nullptr if there is none. A
 /// worker may be a shell that waits for the real server, which then speaks for it. One that was
 /// just born out of a template process (-p) is known from here on.

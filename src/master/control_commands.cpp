@@ -22,10 +22,6 @@ constexpr std::size_t long_yaml = 4096;
 /// What workers say of themselves; einhorn answers nothing to it.
 bool is_of_workers(verb what) { return what == verb::worker_ack || what == verb::worker_ping; }
 
-reply no_such_group(const std::string& name) {
-    return refusal("no group is called '" + name.substr(0, 64) + "'; 'list' shows the names");
-}
-
 bool is_upgrade(verb what) { return what == verb::upgrade || what == verb::upgrade_fleet; }
 
 } // namespace
@@ -91,7 +87,9 @@ void control_commands::handle_as_json(const protocol::request& asked, control_co
     auto what = protocol::parse_order(asked);
     if (!what) return client.send(to_line(refusal(what.error()), asked.id));
     if (what->group.empty()) what->group = client.group();
-    reply answer = carry_out(*what, client, asked.id);
+    reply answer = permissions_.may(what->what, client)
+                       ? carry_out(*what, client, asked.id)
+                       : permissions_.turn_away(asked.command, client);
     if (!asked.wants_data) answer.data.reset();
     client.send(to_line(answer, asked.id));
     if (what->what == verb::worker_ack) client.close();
@@ -99,13 +97,12 @@ void control_commands::handle_as_json(const protocol::request& asked, control_co
 
 reply control_commands::carry_out(const order& what, control_connection& client,
                                   const request_id& id) {
-    if (!permissions_.may(what.what, client)) return permissions_.turn_away(client);
     if (is_of_workers(what.what)) return hear_worker(what, client);
     if (what.what == verb::die && !client.group().empty())
         return refusal("'die' ends the whole master: ask at " + master_.around().socket_path +
                        ", or stop this group with 'stop'");
     auto groups = select_named(what.group);
-    if (groups.empty()) return no_such_group(what.group);
+    if (groups.empty()) return refusal(no_such_group(master_.groups(), what.group));
     upgrade_commands::audience who{client, id};
     if (is_upgrade(what.what)) return upgrades_.upgrade(what, groups, who);
     if (what.what == verb::reload) return upgrades_.reload(who);
@@ -125,12 +122,12 @@ void control_commands::handle_as_einhorn(const protocol::request& asked,
 reply control_commands::carry_out_as_einhorn(const protocol::request& asked,
                                              control_connection& client) {
     verb meant = protocol::find_command(asked.command)->what;
-    if (!permissions_.may(meant, client)) return permissions_.turn_away(client);
+    if (!permissions_.may(meant, client)) return permissions_.turn_away(asked.command, client);
     if (auto wrong = einhorn::complaint(meant, asked)) return refusal(*wrong);
     auto what = protocol::parse_order(asked);
     if (!what) return refusal(what.error());
     auto groups = select_named(what->group);
-    if (groups.empty()) return no_such_group(what->group);
+    if (groups.empty()) return refusal(no_such_group(master_.groups(), what->group));
     upgrade_commands::audience who{client, asked.id, dialect::einhorn};
     if (is_upgrade(meant)) return upgrades_.upgrade(*what, groups, who);
     if (meant == verb::reload) return upgrades_.reload(who);
@@ -142,9 +139,10 @@ reply control_commands::carry_out_as_einhorn(const protocol::request& asked,
 void control_commands::hear_worker_silently(const protocol::request& asked,
                                             control_connection& client) {
     auto what = protocol::parse_order(asked);
-    reply answer = !what                                  ? refusal(what.error())
-                   : permissions_.may(what->what, client) ? hear_worker(*what, client)
-                                                          : permissions_.turn_away(client);
+    reply answer = !what ? refusal(what.error())
+                   : permissions_.may(what->what, client)
+                       ? hear_worker(*what, client)
+                       : permissions_.turn_away(asked.command, client);
     if (!answer.ok) permissions_.log_refusal("ignored " + asked.command + ": " + answer.message);
     client.close();
 }
@@ -155,7 +153,8 @@ void control_commands::handle_as_firestarter(const protocol::request& asked,
     bool allowed = permissions_.may(is_ack ? verb::worker_ack : verb::status, client);
     if (allowed && !is_ack) return firestarter_.carry_out(asked, client);
     order ack{.what = verb::worker_ack, .pid = asked.pid, .signal = asked.signal};
-    reply answer = allowed ? hear_worker(ack, client) : permissions_.turn_away(client);
+    reply answer =
+        allowed ? hear_worker(ack, client) : permissions_.turn_away(asked.command, client);
     answer.message = answer.ok ? protocol::firestarter::acknowledged : "error: " + answer.message;
     client.send(reply_line(answer, asked.id, dialect::firestarter));
     client.close();

@@ -60,8 +60,7 @@ void firestarter_commands::carry_out(const protocol::request& asked, control_con
     if (asked.command == "stop") return stop_all(client);
     group_runner* group = find(asked, client);
     auto what = firestarter::find_command(asked.command);
-    answer now =
-        refuse("no group is called " + protocol::quoted(asked.group) + "; 'list' shows the names");
+    answer now = refuse(no_such_group(master_.groups(), asked.group));
     if (group && what) now = control(*what, asked, client, *group);
     if (!now) return;
     client.send(reply_line(*now, asked.id, protocol::dialect::firestarter));
@@ -159,9 +158,8 @@ firestarter_commands::answer firestarter_commands::increase(const command& what,
 firestarter_commands::answer firestarter_commands::upgrade(const command& what, int signal,
                                                            control_connection& client,
                                                            group_runner& group) {
-    if (!group.group().can_upgrade())
-        return refuse(group.settings().name + " is " + state_name(group.group()) +
-                      "; 'start' begins it again");
+    if (auto why = why_not_upgradable(group.group()); !why.empty())
+        return refuse(group.settings().name + " is " + why);
     handoff::wish wish{.id = json::value(what.name),
                        .firestarter = true,
                        .signal = signal,

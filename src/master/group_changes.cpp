@@ -2,6 +2,7 @@
 #include "master/group_changes.hpp"
 
 #include "config/option.hpp"
+#include "master/status.hpp"
 
 namespace einhyrningsins::master {
 
@@ -31,6 +32,13 @@ std::optional<std::string> change_options(const group_selection& groups,
     for (std::size_t i = 0; i < groups.size(); ++i)
         groups[i]->change(changed[i]);
     return std::nullopt;
+}
+
+std::string why_not_upgradable(const core::group& group) {
+    if (group.can_upgrade()) return {};
+    std::string why = awaited(group);
+    if (!why.empty()) return "waiting for " + why + "; 'start' begins at once";
+    return std::string(state_name(group)) + "; 'start' begins it again";
 }
 
 } // namespace einhyrningsins::master

@@ -21,6 +21,9 @@ void set_worker_number(group_runner& group, unsigned number);
 /// What "inc", "dec" and "set_workers" make of the number; not held to any bound.
 unsigned wanted_number(const protocol::order& what, const group_runner& group);
 
+/// Why the group cannot be upgraded now, to be said after "GROUP is "; empty: it can.
+std::string why_not_upgradable(const core::group& group);
+
 /// Names of options with the values for each, see config::change_at_run_time.
 using option_changes = std::vector<std::pair<std::string, std::vector<std::string>>>;
 

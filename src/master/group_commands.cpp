@@ -116,7 +116,9 @@ reply group_commands::stop(const order& what, const group_selection& groups) {
         if (what.what == verb::restart) {
             if (auto trouble = runner.open()) return {*trouble, false};
             runner.notice(core::event::restart{});
-            return {"stopping " + count_of(there, "worker") + ", then starting again"};
+            std::string first =
+                there > 0 ? "stopping " + count_of(there, "worker") + ", then " : "";
+            return {first + "starting " + count_of(worker_number(runner), "worker")};
         }
         runner.notice(core::event::stop{runner.group().wishes().stop_signal});
         return {"stopping " + count_of(there, "worker")};

@@ -181,7 +181,7 @@ void group_runner::retire() {
 }
 
 bool group_runner::is_gone() const {
-    return retired_ && group_.phase() == core::group_phase::stopped && !has_helpers();
+    return retired_ && group_.phase() == core::group_phase::stopped && helpers().empty();
 }
 
 void group_runner::schedule() {

@@ -64,8 +64,8 @@ class group_runner {
     /// one, and unless that forbids it.
     void request_upgrade(core::upgrade_mode mode) { services_.request_upgrade(mode); }
     bool has_upgrader() const { return services_.has_upgrader(); }
-    /// Whether a program that ends with the group is still running: the master waits for it.
-    bool has_helpers() const { return services_.is_running(); }
+    /// The programs beside workers that run now and end with the group: the master waits for them.
+    std::vector<const helper_process*> helpers() const { return services_.helpers(); }
 
     /// Does what is decided until nothing follows from it at once.
     void settle();

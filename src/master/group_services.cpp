@@ -159,6 +159,13 @@ helper_process::owner group_services::stop_command_owner() {
             [this](severity level, const std::string& text) { of_.log(level, text); }};
 }
 
+std::vector<const helper_process*> group_services::helpers() const {
+    std::vector<const helper_process*> running;
+    if (upgrader_ && upgrader_->process()) running.push_back(upgrader_->process());
+    if (stop_command_) running.push_back(stop_command_.get());
+    return running;
+}
+
 /// The group was started again: those that the command was to stop are not left waiting for it.
 void group_services::tend_stop_command() {
     if (!stop_command_ || of_.group.phase() != core::group_phase::running) return;

@@ -43,8 +43,8 @@ class group_services {
     /// An upgrade is asked for: that of event::upgrade, but after the upgrader, if there is one.
     void request_upgrade(core::upgrade_mode mode);
     bool has_upgrader() const { return upgrader_ != nullptr; }
-    /// Whether a program that ends with the group is still running.
-    bool is_running() const { return stop_command_ || (upgrader_ && upgrader_->is_running()); }
+    /// Those of these programs that run now.
+    std::vector<const helper_process*> helpers() const;
     void run_stop_command();
     /// A child that is no known worker has ended; returns whether it was one of these programs.
     bool hear(const os::reaped& dead);

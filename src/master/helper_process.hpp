@@ -49,6 +49,7 @@ class helper_process : public std::enable_shared_from_this<helper_process> {
 
     handoff::helper hand_over() const;
     core::process_id pid() const { return pid_; }
+    const std::string& name() const { return what_; }
 
     /// Tells it to go, as its limit does; `why` completes "it was ended: ".
     void end(const std::string& why);

@@ -132,7 +132,7 @@ void master::open_signals() {
 
 void master::lock() {
     auto held = os::lock_file::acquire(settings_.master.lockfile);
-    if (!held) throw start_failure("--lockfile: " + held.error().message());
+    if (!held) throw start_failure("lock file (--lockfile): " + held.error().message());
     lock_ = std::move(*held);
 }
 
@@ -362,7 +362,7 @@ void master::reap() {
 void master::end_if_settled(const group_runner& settled) {
     using enum core::group_phase;
     auto has_ended = [](const group_runner& one) {
-        return one.group().phase() == stopped && !one.has_helpers();
+        return one.group().phase() == stopped && one.helpers().empty();
     };
     auto is_hopeless = [](const group_runner& one) {
         return !one.trouble().empty() ||

@@ -31,9 +31,10 @@ bool permissions::may_speak_for(const found_worker& worker, const found_worker& 
     return worker.pid == own.pid || is_operator(client.who(), operators_);
 }
 
-reply permissions::turn_away(const control_connection& client) {
-    log_refusal("refused a request of " + process_and_user(client.who()) +
-                ", who is neither operator nor worker");
+reply permissions::turn_away(std::string_view command, const control_connection& client) {
+    log_refusal("refused " + protocol::quoted(command) + " to " + process_and_user(client.who()) +
+                ", who is no operator" +
+                (worker_above(groups_, client.who().pid) ? ", but a worker" : ""));
     return refusal(
         "permission denied: only root, the master's user and --socket-group may do that");
 }

@@ -9,6 +9,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace einhyrningsins::master {
 
@@ -28,7 +29,7 @@ class permissions {
                        const control_connection& client) const;
 
     /// The answer to who may not give a command; it is logged.
-    protocol::reply turn_away(const control_connection& client);
+    protocol::reply turn_away(std::string_view command, const control_connection& client);
     /// The answer to a worker that speaks for another one; it is logged.
     protocol::reply turn_away_from_worker(core::process_id worker,
                                           const control_connection& client);

@@ -44,10 +44,16 @@ json::value last_death(const core::group& group) {
                         {"generation", last.generation}};
 }
 
-/// Why the group could not be started.
-json::value trouble(const group_runner& runner) {
-    if (runner.trouble().empty()) return nullptr;
-    return json::value(runner.trouble());
+json::value text_or_null(const std::string& text) {
+    return text.empty() ? json::value(nullptr) : json::value(text);
+}
+
+/// Other programs than workers that run for the group.
+json::array helpers(const group_runner& runner) {
+    json::array result;
+    for (const helper_process* one : runner.helpers())
+        result.push_back(json::object{{"name", one->name()}, {"pid", one->pid()}});
+    return result;
 }
 
 json::array listeners(const group_runner& runner) {
@@ -65,8 +71,6 @@ json::array listeners(const group_runner& runner) {
 json::array logs(const group_runner& runner, const json::storage_ptr& memory) {
     json::array result(memory);
     for (const output::log_status& one : runner.logs()) {
-        json::value last_error =
-            one.count.last_error.empty() ? json::value(nullptr) : json::value(one.count.last_error);
         result.push_back(json::object{{"path", one.path},
                                       {"bytes", one.count.bytes},
                                       {"rotations", one.count.rotations},
@@ -74,7 +78,7 @@ json::array logs(const group_runner& runner, const json::storage_ptr& memory) {
                                       {"dropped_bytes", one.count.dropped},
                                       {"pending_bytes", one.pending},
                                       {"failing", one.failing},
-                                      {"last_error", std::move(last_error)}});
+                                      {"last_error", text_or_null(one.count.last_error)}});
     }
     return result;
 }
@@ -176,6 +180,11 @@ const char* state_name(const core::group& group) {
     return "stopped";
 }
 
+std::string awaited(const core::group& group) {
+    if (group.phase() != core::group_phase::waiting) return {};
+    return group.awaits_demand() ? "its first client" : "the end of its warm-up";
+}
+
 json::object master_status(const master& everything, core::time_point now) {
     return {{"pid", everything.around().master_pid},
             {"version", protocol::version},
@@ -196,7 +205,9 @@ json::object group_status(const group_runner& runner, core::time_point now,
                          {"upgrade", upgrade_status(group)},
                          {"deaths_before_ack", group.current().failures},
                          {"last_death", last_death(group)},
-                         {"trouble", trouble(runner)},
+                         {"trouble", text_or_null(runner.trouble())},
+                         {"waits_for", text_or_null(awaited(group))},
+                         {"helpers", helpers(runner)},
                          {"logs", logs(runner, memory)},
                          {"workers", workers(group, now, memory, worker_status)}},
                         memory);

@@ -11,6 +11,10 @@ namespace einhyrningsins::master {
 /// "waiting|running|upgrading|stopping|stopped|given_up", as `status` calls it (SPEC section 8).
 const char* state_name(const core::group& group);
 
+/// What a waiting group waits for: its first client, or the end of its warm-up. Empty: it does not
+/// wait.
+std::string awaited(const core::group& group);
+
 class master;
 
 /// The entry of the master in the `data` of `status`.

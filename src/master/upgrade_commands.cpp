@@ -4,6 +4,7 @@
 #include "master/access.hpp"
 #include "master/master.hpp"
 #include "master/outcome.hpp"
+#include "master/status.hpp"
 #include "master/upgrade_watch.hpp"
 #include "protocol/einhorn_wording.hpp"
 #include "protocol/version.hpp"
@@ -24,12 +25,6 @@ core::upgrade_mode mode_of(const protocol::order& what) {
                                                 : core::upgrade_mode::fleet;
 }
 
-/// Why a group cannot be upgraded; empty: it can.
-std::string why_not_upgradable(const group_runner& runner) {
-    if (runner.group().can_upgrade()) return {};
-    return std::string(state_name(runner.group())) + "; 'start' begins it again";
-}
-
 /// What becomes of the groups, a line each, but for those that stay as they are.
 std::string tell(const reconfiguration& what) {
     std::string text;
@@ -44,7 +39,7 @@ std::string tell(const reconfiguration& what) {
 
 /// Begins the upgrade of one group, and says so.
 outcome begin_upgrade(group_runner& runner, core::upgrade_mode mode) {
-    if (auto why = why_not_upgradable(runner); !why.empty()) return {"left alone: " + why};
+    if (auto why = why_not_upgradable(runner.group()); !why.empty()) return {"left alone: " + why};
     runner.request_upgrade(mode);
     return {std::string(runner.has_upgrader() ? "running the upgrader, then " : "") + "upgrading " +
             count_of(worker_number(runner), "worker") + ", " + to_string(mode)};
@@ -64,7 +59,8 @@ reply upgrade_commands::upgrade(const protocol::order& what, const group_selecti
     if (master_.is_stopping()) return refusal("the master is stopping");
     group_selection able = upgradable(groups);
     if (able.empty())
-        return refusal(groups[0]->settings().name + " is " + why_not_upgradable(*groups[0]));
+        return refusal(groups[0]->settings().name + " is " +
+                       why_not_upgradable(groups[0]->group()));
     if (master_.reloads_before_upgrades()) return reload_before_upgrade(what, able, who);
     if (who.id) watch(upgrade_watch::begin(who.client.shared_from_this(), *who.id, who.form, able));
     reply answer = for_each(

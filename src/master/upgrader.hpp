@@ -50,7 +50,8 @@ class upgrader : public std::enable_shared_from_this<upgrader> {
     /// A child has ended; returns whether it was the program.
     bool hear(const os::reaped& dead);
 
-    bool is_running() const { return process_ != nullptr; }
+    /// The program while it runs, else nullptr.
+    const helper_process* process() const { return process_.get(); }
 
   private:
     upgrader(boost::asio::io_context& context, const config::group_settings& wishes, owner who);

@@ -37,7 +37,7 @@ result<void> check(const std::string& path, int fd, int directory) {
 result<output_file> output_file::open(const std::string& path) {
     auto [folder, name] = split(path);
     unique_fd directory(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!directory) return last_error(path);
+    if (!directory) return last_error(path + ": its directory");
     constexpr int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     unique_fd fd(::openat(directory.get(), name.c_str(), flags, 0640));
     if (!fd && errno == ELOOP) return os_error{path + " is a symbolic link; it is left alone"};

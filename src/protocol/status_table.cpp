@@ -124,6 +124,15 @@ std::string logs(const json::value& group) {
     return lines;
 }
 
+std::string activities(const json::value& group) {
+    std::string lines;
+    if (!member(group, "waits_for").is_null())
+        lines += "  waits for " + text(group, "waits_for") + "\n";
+    for (const json::value& one : items(member(group, "helpers")))
+        lines += "  runs its " + text(one, "name") + ", process " + text(one, "pid") + "\n";
+    return lines;
+}
+
 std::string troubles(const json::value& group) {
     std::string lines;
     if (!member(group, "trouble").is_null())
@@ -174,7 +183,8 @@ std::string status_table(const json::value& data, bool coloured) {
     std::string table = master_line(member(data, "master"));
     for (const json::value& group : items(member(data, "groups"))) {
         if (!table.empty()) table += "\n";
-        table += headline(group, coloured) + listeners(group) + logs(group) + troubles(group);
+        table += headline(group, coloured) + listeners(group) + logs(group) + activities(group) +
+                 troubles(group);
         std::vector<row> rows = worker_rows(group);
         if (rows.size() > 1) table += aligned(rows, coloured);
     }

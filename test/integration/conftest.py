@@ -22,11 +22,11 @@ def pytest_configure(config):
 NOT_UNDER_SANITIZERS = (
     "test_client_that_never_reads_is_dropped", "test_never_wider_for_a_moment", "test_memory_does_not_grow_with_deaths", "test_memory_is_shared",
     "test_long_yaml_leaves_no_memory_behind", "test_clone_fails_for_a_while", "test_too_few_descriptors_at_the_start",
-    "test_idle", "test_memory_is_shared", "test_zero_loss")
+    "test_idle", "test_zero_loss")
 
 
 def pytest_collection_modifyitems(config, items):
-    if not os.environ.get("EINHYRNINGSINS_SANITIZED"):
+    if not harness.SANITIZED:
         return
     left_out = [item for item in items if any(name in item.nodeid for name in NOT_UNDER_SANITIZERS)]
     config.hook.pytest_deselected(items=left_out)
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(config, items):
 def pytest_runtest_protocol(item):
     """Every test is bounded in time."""
     marker = item.get_closest_marker("bounded")
-    seconds = marker.args[0] if marker else 90
+    seconds = (marker.args[0] if marker else 90) * harness.SLOWNESS
 
     def expire(*_):
         faulthandler.dump_traceback()

@@ -34,7 +34,9 @@ PRELOAD_HTTP = str(WORKERS / "libpreload_http.so")
 PRELOAD_TALKER = str(WORKERS / "libpreload_talker.so")
 
 MARK = "EINHYRNINGSINS_TEST_MARK"
-PATIENCE = 20.0  # seconds; generous, because the machine may be busy: nothing waits this long unless it fails
+SANITIZED = bool(os.environ.get("EINHYRNINGSINS_SANITIZED"))
+SLOWNESS = 3 if SANITIZED else 1  # what a test may take longer
+PATIENCE = 20.0 * SLOWNESS  # seconds; generous, because the machine may be busy: nothing waits this long unless it fails
 
 
 def eventually(predicate, timeout=PATIENCE, what=None):

@@ -35,7 +35,7 @@ def test_commands_take_a_group(groups):
     table = groups.ctl("status", "web2").stdout
     assert "web2: running" in table and "web1" not in table
     wrong = groups.ctl("upgrade", "web3")
-    assert wrong.returncode == 1 and "no group is called 'web3'" in wrong.stdout + wrong.stderr
+    assert wrong.returncode == 1 and "no group is called 'web3' (did you mean 'web1'?)" in wrong.stdout + wrong.stderr
     groups.stop()
 
 

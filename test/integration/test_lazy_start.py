@@ -33,10 +33,22 @@ def test_the_first_client_starts_the_group_and_is_served(master, address):
         address = str(master.dir / "web.sock")
     spawn_groups(master, web=dict(WEB, socket_address=[address], numprocesses=2))
     assert state(master) == "waiting"
-    assert master.group()["workers"] == []
+    assert master.group()["workers"] == [] and master.group()["waits_for"] == "its first client"
     assert ask(master.address())["body"] == "hello\n"
     master.wait_ready(2)
-    assert state(master) == "running"
+    assert state(master) == "running" and master.group()["waits_for"] is None
+    master.stop()
+
+
+def test_an_upgrade_of_a_waiting_group_is_refused(master):
+    spawn_groups(master, web=dict(WEB, socket_address=["127.0.0.1:0"]),
+                 job={"cmd": ["/bin/sleep", "1000"], "warmup_delay": 1000, "stop_signal": "TERM"})
+    refused = master.request("upgrade", "web")
+    assert not refused["ok"]
+    assert refused["message"] == "web is waiting for its first client; 'start' begins at once"
+    assert "job is waiting for the end of its warm-up; 'start'" in master.request("upgrade", "job")["message"]
+    assert "job: stopping" not in (answer := master.request("restart", "job"))["message"]
+    assert answer["message"] == "job: starting 1 worker"
     master.stop()
 
 

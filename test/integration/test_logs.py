@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import PRELOAD_TALKER, TALKER, can_unshare, eventually, is_root
+from harness import PRELOAD_TALKER, SANITIZED, TALKER, can_unshare, eventually, is_root
 from services import to_toml
 
 
@@ -119,8 +119,9 @@ def test_standard_error_alone(logs):
 
 
 def test_both_streams_in_one_file(logs):
+    rule = f"size:1000:1:{logs.path}"
     logs.start("--say", "a piece", "--complain", "whole\\n", "--say", ", its end\\n",
-               stderr_log=f"size:1000:1:{logs.path}")
+               stdout_log=rule, stderr_log=rule)
     eventually(lambda: sorted(logs.bytes().splitlines()) == [b"a piece, its end", b"whole"])
     assert len(logs.master.group()["logs"]) == 1
 
@@ -174,7 +175,9 @@ def test_last_words_before_the_master_ends(logs):
 
 
 def test_quit_leaves_at_once_with_what_was_written(logs):
-    logs.start("--say", "here\\n")
+    stamp = logs.master.dir / "stamp"
+    logs.start("--say", "here\\n", "--stamp", str(stamp))
+    eventually(stamp.exists, what="it is written")
     logs.master.signal(signal.SIGSTOP)
     logs.master.signal(signal.SIGQUIT)
     logs.master.signal(signal.SIGCONT)
@@ -238,8 +241,8 @@ def test_a_directory_that_vanished(logs):
     folder = logs.master.dir / "folder"
     path = folder / "log"
     logs.start("--rest", "1000", "--stream", "0", stdout_log=f"size:1000000000:1:{path}")
-    assert failing(logs, path)["last_error"] == f"{path}: No such file or directory"
-    assert f"logs to {path}, failing: No such file or directory" in logs.master.ctl("status").stdout
+    assert failing(logs, path)["last_error"] == f"{path}: its directory: No such file or directory"
+    assert f"logs to {path}, failing: its directory: No such file or directory" in logs.master.ctl("status").stdout
     folder.mkdir()
     eventually(lambda: not logs.status(path)["failing"])
     shutil.rmtree(folder)
@@ -261,7 +264,7 @@ def test_a_file_that_cannot_be_written_blocks_nobody_and_the_oldest_is_dropped(l
     assert one["failing"] and one["dropped_bytes"] > 10_000_000 and one["pending_bytes"] <= 1024 * 1024
     assert took < 10, "a worker that writes 16 MB is not kept waiting"
     memory = int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{logs.master.pid}/status").read_text())[1])
-    assert os.environ.get("EINHYRNINGSINS_SANITIZED") or memory < 20_000
+    assert SANITIZED or memory < 20_000
     path.parent.mkdir()
     eventually(lambda: not logs.status(path)["failing"])
     logs.master.wait_log(r"is written again; \d+ bytes were dropped")
@@ -344,7 +347,7 @@ def reload(master):
 @pytest.mark.bounded(180)
 def test_a_hundred_reloads_lose_and_double_nothing(logs):
     """Rotation goes on meanwhile, and two workers write without end into the same file."""
-    logs.start("--rest", "300", "--stream", "0", numprocesses=2, stdout_log=f"size:200000:1000:{logs.path}")
+    logs.start("--rest", "1000", "--stream", "0", numprocesses=2, stdout_log=f"size:400000:1000:{logs.path}")
     pids = set(logs.master.pids())
     for _ in range(int(os.environ.get("EINHYRNINGSINS_RELOADS", "100"))):
         reload(logs.master)

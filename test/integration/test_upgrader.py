@@ -94,7 +94,7 @@ def test_requests_during_a_run_join_it(master):
     start_groups(master, **web(f"echo x >> {master.dir}/ran; " + held(master)))
     with master.connect() as first, master.connect() as second:
         one = first.send("upgrade")
-        wait_running(master)
+        assert master.group()["helpers"] == [{"name": "upgrader", "pid": wait_running(master)}]
         two = second.send("upgrade")
         assert second.reply()["wait"]
         (master.dir / "go").touch()

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -136,6 +137,7 @@ def test_such_a_worker_speaks_for_itself_and_can_do_nothing_else(master, by_desc
     assert [answer["ok"] for answer in answers] == [False, False, True, False, True], answers
     assert all("permission denied" in answers[n]["message"] for n in (0, 1, 3))
     assert master.group()["ready"] == 1
+    assert re.search(r"refused 'die' to process \d+ of user \d+, who is no operator, but a worker", master.log())
     master.stop()
 
 

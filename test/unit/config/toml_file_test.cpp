@@ -448,6 +448,10 @@ const std::vector<wrong_file> wrong_files{
      {"f.toml:3:1: key 'bind': 'unix:/x' is asked for twice: give each its own"}},
     {"[a]\ncmd = ['a']\ncontrol_socket = '/x'\n[b]\ncmd = ['b']\ncontrol_socket = '/x'",
      {"f.toml:6:1: key 'control_socket': '/x' is asked for by group 'a', too: give each its own"}},
+    {"[a]\ncmd = ['a']\nstdout_log = 'size:1:2:/x'\nstderr_log = 'size:1:2:/x'\n"
+     "[b]\ncmd = ['b']\nstderr_log = 'size:1:3:/x'",
+     {"f.toml:7:1: key 'stderr_log': 'size:1:3:/x': group 'a' has the same file rotated otherwise, "
+      "by 'size:1:2:/x': write the same for both"}},
 };
 
 BOOST_DATA_TEST_CASE(wrong, data::make(wrong_files)) {

@@ -23,6 +23,7 @@ const char* const full = R"({
              {"path": "/log/full", "bytes": 5, "dropped_bytes": 3072, "pending_bytes": 700,
               "failing": true, "last_error": "/log/full: No space left on device"}],
     "upgrade": {"mode": "rolling", "generation": 4, "acked": 1, "of": 2},
+    "waits_for": "its first client", "helpers": [{"name": "upgrader", "pid": 321}],
     "deaths_before_ack": 2,
     "last_death": {"pid": 99, "cause": "exit code 3", "age_s": 0.1, "generation": 3},
     "workers": [
@@ -72,6 +73,8 @@ BOOST_AUTO_TEST_CASE(the_whole_table) {
                               "  logs to /log/good\n"
                               "  logs to /log/full, failing: No space left on device, 700 B wait, "
                               "3 KB dropped\n"
+                              "  waits for its first client\n"
+                              "  runs its upgrader, process 321\n"
                               "  deaths before ack in a row: 2\n"
                               "  last death: 99, exit code 3, after 0s, generation 3\n"
                               "   PID  INDEX  GEN  STATE       AGE  RESTARTS   MEMORY\n"
