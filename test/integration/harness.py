@@ -4,6 +4,7 @@
 Where the programs are: EINHYRNINGSINS_BIN (default build/bin) and EINHYRNINGSINS_WORKERS (default build/workers).
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -63,6 +64,15 @@ def alive(pid):
 
 def process_state(pid):
     return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def open_files(pid):
+    """What each descriptor of a process leads to; it may close some meanwhile."""
+    found = {}
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found[int(number)] = os.readlink(f"/proc/{pid}/fd/{number}")
+    return found
 
 
 def processes_marked(mark):

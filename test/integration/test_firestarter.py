@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from harness import FIRESTARTER, MASTER, PATIENCE, PROBE, Control, alive, eventually, kill_quietly
+from harness import FIRESTARTER, MASTER, PATIENCE, PROBE, Control, alive, eventually, kill_quietly, open_files
 
 # The demo of firestarter acks so, in Python; then it waits for its end.
 ACKING_WORKER = """\
@@ -411,8 +411,7 @@ def test_vanished_socket_comes_back(daemon, master):
 def test_one_watch_for_all(daemon, master):
     """Instances of inotify are scarce: 128 a user."""
     daemon.start("".join(group(f"web{n}", master, program=["sleep", "1000"]) for n in range(20)))
-    fds = os.listdir(f"/proc/{daemon.process.pid}/fd")
-    kinds = [os.readlink(f"/proc/{daemon.process.pid}/fd/{fd}") for fd in fds]
+    kinds = list(open_files(daemon.process.pid).values())
     assert kinds.count("anon_inode:inotify") <= 2
 
 

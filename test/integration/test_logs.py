@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import PRELOAD_TALKER, SANITIZED, TALKER, can_unshare, eventually, is_root
+from harness import PRELOAD_TALKER, SANITIZED, TALKER, can_unshare, eventually, is_root, open_files
 from services import to_toml
 
 
@@ -135,10 +135,10 @@ def test_relative_path_begins_where_the_master_was_started(logs):
 def test_standard_input_and_descriptors_stay(logs):
     logs.start("--say", "x\\n", stderr_log=f"size:1000:1:{logs.path}2")
     [pid] = logs.master.pids()
-    fds = {int(fd): os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+    fds = open_files(pid)
     assert set(fds) == {0, 1, 2} and fds[0] == "/dev/null"
     assert fds[1].startswith("pipe:") and fds[2].startswith("pipe:") and fds[1] != fds[2]
-    ours = [os.readlink(entry) for entry in pathlib.Path(f"/proc/{logs.master.pid}/fd").iterdir()]
+    ours = list(open_files(logs.master.pid).values())
     assert ours.count(fds[1]) == 1, "the master has the reading end alone"
 
 
@@ -426,8 +426,7 @@ def test_reading_the_file_again_moves_the_log(logs):
     eventually(lambda: logs.bytes(other) == b"x\n")
     assert logs.bytes() == b"x\n"
     assert [one["path"] for one in logs.master.group()["logs"]] == [str(other)]
-    opened = lambda: [os.readlink(entry) for entry in pathlib.Path(f"/proc/{logs.master.pid}/fd").iterdir()]
-    eventually(lambda: str(logs.path) not in opened(), what="the old file is closed when nobody writes to it")
+    eventually(lambda: str(logs.path) not in open_files(logs.master.pid).values(), what="the old file is closed when nobody writes to it")
     logs.master.stop()
 
 

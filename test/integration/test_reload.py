@@ -10,20 +10,14 @@ import signal
 
 import pytest
 
-from harness import HTTP_WORKER, MASTER, connect_to, eventually, kill_quietly
+from harness import HTTP_WORKER, MASTER, connect_to, eventually, kill_quietly, open_files
 from test_zero_loss import under_load
 
 
 def descriptors(master):
     """How many there are when nobody is connected."""
     def targets():
-        found = []
-        for name in os.listdir(f"/proc/{master.pid}/fd"):
-            try:
-                found.append(os.readlink(f"/proc/{master.pid}/fd/{name}"))
-            except FileNotFoundError:
-                pass
-        return found
+        return list(open_files(master.pid).values())
     sockets = 1 + len(master.group()["listeners"])
     eventually(lambda: sum(target.startswith("socket:") for target in targets()) == sockets)
     return len(targets())
