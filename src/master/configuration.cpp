@@ -17,7 +17,7 @@ constexpr std::size_t largest_file = 16 * 1024 * 1024;
 
 config::firestarter_place place_of_firestarter() {
     const char* name = std::getenv("FIRESTARTER_APP_NAME");
-    return {temporary_directory(), name ? name : ""};
+    return {os::temporary_directory(), name ? name : ""};
 }
 
 auto parse(config::personality who, const std::vector<std::string>& words) {
@@ -26,7 +26,7 @@ auto parse(config::personality who, const std::vector<std::string>& words) {
     if (who == firestarter)
         return config::parse_firestarter_command_line(words, cpus, place_of_firestarter());
     if (who != einhorn) return config::parse_command_line(words, cpus);
-    return config::parse_einhorn_command_line(words, cpus, temporary_directory());
+    return config::parse_einhorn_command_line(words, cpus, os::temporary_directory());
 }
 
 } // namespace
@@ -54,11 +54,6 @@ configuration with_groups_of_file(config::command_line line,
     if (config::traits_of(line.wishes.master.personality).serves_firestarter)
         config::fill_in_firestarter_sockets(line.wishes, place_of_firestarter());
     return line;
-}
-
-std::string temporary_directory() {
-    const char* wish = std::getenv("TMPDIR");
-    return wish && *wish ? wish : "/tmp";
 }
 
 } // namespace einhyrningsins::master

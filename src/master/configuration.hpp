@@ -28,7 +28,4 @@ configuration configure(config::personality who, const std::vector<std::string>&
 configuration with_groups_of_file(config::command_line line,
                                   const std::vector<std::string>& environment);
 
-/// Where einhorn and firestarter have their files.
-std::string temporary_directory();
-
 } // namespace einhyrningsins::master

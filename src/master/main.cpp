@@ -69,7 +69,7 @@ handoff::einhorn_surroundings surroundings_of_einhorn() {
     return {.wall_clock = std::chrono::system_clock::now(),
             .now = core::time_point::clock::now(),
             .cpus = os::available_cpus(),
-            .temporary_directory = master::temporary_directory(),
+            .temporary_directory = os::temporary_directory(),
             .working_directory = os::logical_working_directory(std::getenv("PWD"))};
 }
 

@@ -2,7 +2,7 @@
 #include "master/master.hpp"
 
 #include "core/signal_name.hpp"
-#include "master/access.hpp"
+#include "master/commands/access.hpp"
 #include "master/configuration.hpp"
 #include "master/logging.hpp"
 #include "master/start_failure.hpp"
@@ -39,13 +39,17 @@ std::string process_title(const config::settings& wishes) {
 }
 
 /// Workers of another user connect as anybody may; credentials decide (SPEC section 8).
+mode_t control_mode(const config::master_settings& wishes, bool strangers) {
+    return wishes.socket_mode.value_or(strangers ? 0666 : 0600);
+}
+
 os::unix_socket_options control_options(const config::master_settings& wishes,
                                         const std::string& path, bool strangers,
                                         std::optional<gid_t> operators) {
     return {.path = path,
             .type = SOCK_STREAM,
             .backlog = control_backlog,
-            .mode = wishes.socket_mode.value_or(strangers ? 0666 : 0600),
+            .mode = control_mode(wishes, strangers),
             .group = operators};
 }
 
@@ -192,6 +196,7 @@ std::vector<group_runner*> master::carry_out(reconfiguration& what) {
     }
     keep_wanted_logs();
     sort_groups(what);
+    set_control_modes();
     return to_upgrade;
 }
 
@@ -227,11 +232,24 @@ void master::open_hub() {
 }
 
 void master::open_control(const std::optional<handoff::control_socket>& from) {
-    bool strangers = std::ranges::any_of(
+    control_.emplace(
+        *hub_, control_options(settings_.master, around_.socket_path, has_strangers(), operators_),
+        "", from);
+}
+
+/// Whether any workers run as another user than this process.
+bool master::has_strangers() const {
+    return std::ranges::any_of(
         groups_, [](const auto& runner) { return runs_as_another(runner->settings()); });
-    control_.emplace(*hub_,
-                     control_options(settings_.master, around_.socket_path, strangers, operators_),
-                     "", from);
+}
+
+/// As the groups are now.
+void master::set_control_modes() {
+    control_->change_mode(control_mode(settings_.master, has_strangers()));
+    for (const auto& runner : groups_)
+        if (runner->control())
+            runner->control()->change_mode(
+                control_mode(settings_.master, runs_as_another(runner->settings())));
 }
 
 std::unique_ptr<control_server>

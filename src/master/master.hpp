@@ -3,12 +3,12 @@
 
 #include "config/settings.hpp"
 #include "handoff/state.hpp"
-#include "master/access.hpp"
-#include "master/control_commands.hpp"
-#include "master/control_hub.hpp"
-#include "master/control_server.hpp"
-#include "master/group_runner.hpp"
-#include "master/path_watcher.hpp"
+#include "master/commands/access.hpp"
+#include "master/commands/control_commands.hpp"
+#include "master/control/control_hub.hpp"
+#include "master/control/control_server.hpp"
+#include "master/group/group_runner.hpp"
+#include "master/group/path_watcher.hpp"
 #include "master/reconfiguration.hpp"
 #include "master/reload.hpp"
 #include "os/exec.hpp"
@@ -85,6 +85,8 @@ class master {
     void open_hub();
     std::unique_ptr<control_server> open_group_control(const config::group_settings& of,
                                                        const group_runner::control_source& from);
+    bool has_strangers() const;
+    void set_control_modes();
     void open_control(const std::optional<handoff::control_socket>& from);
     void write_pidfile();
 

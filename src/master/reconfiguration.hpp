@@ -2,8 +2,8 @@
 #pragma once
 
 #include "config/settings.hpp"
-#include "master/access.hpp"
-#include "master/group_runner.hpp"
+#include "master/commands/access.hpp"
+#include "master/group/group_runner.hpp"
 
 #include <boost/system/result.hpp>
 

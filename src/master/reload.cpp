@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/reload.hpp"
 
-#include "master/group_runner.hpp"
+#include "master/commands/reply_line.hpp"
+#include "master/group/group_runner.hpp"
 #include "master/logging.hpp"
-#include "master/reply_line.hpp"
 #include "os/signals.hpp"
 #include "protocol/reply.hpp"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "handoff/state.hpp"
-#include "master/control_connection.hpp"
+#include "master/control/control_connection.hpp"
 #include "os/reap.hpp"
 #include "os/spawn.hpp"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // How the master hands itself over to another program, and how it begins as that other program.
+#include "master/commands/upgrade_watch.hpp"
 #include "master/logging.hpp"
 #include "master/master.hpp"
 #include "master/start_failure.hpp"
-#include "master/upgrade_watch.hpp"
 
 #include "handoff/text.hpp"
 #include "os/credentials.hpp"

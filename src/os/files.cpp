@@ -55,6 +55,11 @@ result<void> write_all(int fd, const std::string& text) {
 
 } // namespace
 
+std::string temporary_directory() {
+    const char* wish = std::getenv("TMPDIR");
+    return wish && *wish ? wish : "/tmp";
+}
+
 result<std::string> read_file(const std::string& path, std::size_t most) {
     unique_fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     struct stat facts {};

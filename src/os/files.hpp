@@ -12,6 +12,9 @@ namespace einhyrningsins::os {
 /// What is in a plain file, which has at most `most` bytes. The error names the file.
 result<std::string> read_file(const std::string& path, std::size_t most);
 
+/// $TMPDIR, or /tmp.
+std::string temporary_directory();
+
 /// A file that is locked with flock(2) for as long as this lives, and removed at its end.
 class lock_file {
   public:

@@ -64,25 +64,6 @@ result<socket_file> identify(const std::string& path) {
     return socket_file{path, made.st_dev, made.st_ino};
 }
 
-/// Widens the rights of a fresh socket of ours. The descriptor pins the file, so nobody can put a
-/// link in between.
-result<void> set_rights(const socket_file& fresh, const unix_socket_options& wishes, mode_t mode) {
-    unique_fd file(::open(wishes.path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-    struct stat facts {};
-    if (!file || ::fstat(file.get(), &facts) != 0) return last_error(wishes.path);
-    if (facts.st_dev != fresh.device || facts.st_ino != fresh.inode)
-        return os_error{wishes.path + " was replaced by somebody else"};
-    uid_t user = wishes.user.value_or(static_cast<uid_t>(-1));
-    gid_t group = wishes.group.value_or(static_cast<gid_t>(-1));
-    bool owner_changes = wishes.user || wishes.group;
-    if (owner_changes && ::fchownat(file.get(), "", user, group, AT_EMPTY_PATH) != 0)
-        return last_error(wishes.path + ": change of owner");
-    // fchmod(2) does not take a descriptor of O_PATH; its name in /proc leads to the same file.
-    std::string pinned = "/proc/self/fd/" + std::to_string(file.get());
-    if (::chmod(pinned.c_str(), mode) != 0) return last_error(wishes.path + ": change of mode");
-    return {};
-}
-
 mode_t current_umask() {
     mode_t mask = ::umask(077);
     ::umask(mask);
@@ -107,6 +88,25 @@ std::optional<socket_file> find_socket_file(const std::string& path) {
     return socket_file{path, there.st_dev, there.st_ino};
 }
 
+/// The descriptor pins the file, so nobody can put a link in between.
+result<void> set_rights(const socket_file& file, const unix_socket_options& wishes) {
+    unique_fd pin(::open(file.path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    struct stat facts {};
+    if (!pin || ::fstat(pin.get(), &facts) != 0) return last_error(file.path);
+    if (facts.st_dev != file.device || facts.st_ino != file.inode)
+        return os_error{file.path + " was replaced by somebody else"};
+    uid_t user = wishes.user.value_or(static_cast<uid_t>(-1));
+    gid_t group = wishes.group.value_or(static_cast<gid_t>(-1));
+    bool owner_changes = wishes.user || wishes.group;
+    if (owner_changes && ::fchownat(pin.get(), "", user, group, AT_EMPTY_PATH) != 0)
+        return last_error(file.path + ": change of owner");
+    // fchmod(2) does not take a descriptor of O_PATH; its name in /proc leads to the same file.
+    std::string pinned = "/proc/self/fd/" + std::to_string(pin.get());
+    mode_t mode = wishes.mode.value_or(0777 & ~current_umask());
+    if (::chmod(pinned.c_str(), mode) != 0) return last_error(file.path + ": change of mode");
+    return {};
+}
+
 bool is_in_place(const socket_file& file) {
     struct stat there {};
     return ::lstat(file.path.c_str(), &there) == 0 && there.st_dev == file.device &&
@@ -124,10 +124,9 @@ result<unix_socket> open_unix_socket(const unix_socket_options& wishes) {
     unix_socket made;
     made.fd.reset(::socket(AF_UNIX, wishes.type | SOCK_CLOEXEC, 0));
     if (!made.fd) return last_error("socket");
-    mode_t mode = wishes.mode.value_or(0777 & ~current_umask());
     auto file = bind_privately(made.fd.get(), *where, wishes.path);
     if (!file) return file.error();
-    auto done = set_rights(*file, wishes, mode);
+    auto done = set_rights(*file, wishes);
     if (done && wishes.type == SOCK_STREAM && ::listen(made.fd.get(), wishes.backlog) != 0)
         done = last_error(wishes.path + ": listen");
     if (!done) {

@@ -47,6 +47,10 @@ struct unix_socket {
 /// left as it is. Nothing stays behind after an error.
 result<unix_socket> open_unix_socket(const unix_socket_options& wishes);
 
+/// Gives a socket's file the mode and owners of `wishes`, if it is still in place; no link is
+/// followed.
+result<void> set_rights(const socket_file& file, const unix_socket_options& wishes);
+
 /// Binds a socket to a name in the abstract namespace and listens.
 result<unique_fd> open_abstract_socket(const std::string& name, int type, int backlog);
 

@@ -203,9 +203,9 @@ def table(parent, count, piece, total, rounds):
 def tables(directory, quick):
     """Prints all tables; yields what table() returns, with the case in words."""
     build_writer()
-    for piece, total in ((100, 200_000_000), (4000, 1_000_000_000), (65_500, 1_000_000_000)):
+    for piece, total in ((100, 200_000_000), (4000, 500_000_000), (65_500, 500_000_000)):
         for count in (1, 4):
-            for what, *rest in table(directory, count, piece, total // (4 if quick else 1), 3 if quick else 7):
+            for what, *rest in table(directory, count, piece, total // (2 if quick else 1), 3 if quick else 5):
                 yield f"logs, {count} x {piece} bytes: {what}", *rest
 
 

@@ -100,6 +100,18 @@ def test_without_other_users_the_socket_is_the_masters_own(master):
     master.stop()
 
 
+def test_the_mode_follows_the_file(master):
+    own = str(master.dir / "own")
+    modes = lambda: [stat.S_IMODE(os.stat(path).st_mode) for path in (master.socket_path, own)]
+    start_groups(master, **web(master, control_socket=own))
+    assert modes() == [0o600, 0o600]
+    for user, mode in (("nobody", 0o666), ("root", 0o600)):
+        write_groups(master, web(master, control_socket=own, uid=user))
+        assert (answer := master.request("reload-config"))["ok"], answer
+        assert modes() == [mode, mode]
+    master.stop()
+
+
 def test_an_explicit_mode_stays(master):
     start_groups(master, "--socket-mode", "0660", **web(master, uid="nobody"))
     assert stat.S_IMODE(master.socket_path.stat().st_mode) == 0o660
