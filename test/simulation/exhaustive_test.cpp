@@ -68,6 +68,14 @@ const std::vector<step> upgrades{
 const std::vector<step> all{
     {upgrade, 0},       {upgrade, 1, false}, {ack, 0, false},        {kill, crash, false},
     {resize, 1, false}, {resize, 2},         {stop, SIGTERM, false}, {wait}};
+const std::vector<step> beginnings{{open},    {demand}, {start},      {stop, SIGTERM},
+                                   {restart}, {reload}, {upgrade, 0}, {wait}};
+constexpr unsigned good_end = kill_argument(0, 3);
+const std::vector<step> ends{{ack},        {kill, crash}, {kill, good_end}, {upgrade, 0},
+                             {upgrade, 1}, {resize, 1},   {start},          {wait}};
+const std::vector<step> signs_of_life{{ack}, {touch}, {touch, 1}, {upgrade, 0}, {reload}, {wait}};
+const std::vector<step> stops{{stop, SIGUSR2}, {stop, SIGKILL}, {command_failed}, {start}, {ack},
+                              {upgrade, 0},    {wait}};
 
 } // namespace
 
@@ -91,6 +99,46 @@ BOOST_AUTO_TEST_CASE(upgrades_under_a_stubborn_generation) {
     explore_all(stubborn, upgrades, 6);
     stubborn.policies[0].kill_at_timeout = true;
     explore_all(stubborn, upgrades, 6);
+}
+
+// What only a file can ask for.
+
+BOOST_AUTO_TEST_CASE(starts_by_the_first_client_and_after_a_warm_up) {
+    history lazy = quiet_group(1);
+    lazy.policies[0].on_demand = true;
+    lazy.steps.clear();
+    explore_all(lazy, beginnings, 6);
+    lazy.policies[0].warmup = 500ms;
+    explore_all(lazy, beginnings, 6);
+}
+
+BOOST_AUTO_TEST_CASE(workers_that_are_not_always_started_again) {
+    for (auto restart : {core::restart_policy::never, core::restart_policy::on_failure}) {
+        history jobs = quiet_group(2);
+        jobs.policies[0].restart = restart;
+        explore_all(jobs, ends, 6);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(upgrades_that_stop_before_they_start) {
+    history jobs = quiet_group(2);
+    jobs.policies[0].ack = core::ack_none{};
+    explore_all(jobs, upgrades, 6);
+}
+
+BOOST_AUTO_TEST_CASE(live_checks) {
+    history watched = quiet_group(2);
+    watched.policies[0].live_check = 1s;
+    explore_all(watched, signs_of_life, 7);
+}
+
+BOOST_AUTO_TEST_CASE(stop_commands) {
+    for (auto kind : {command_kind::works, command_kind::hangs, command_kind::fails}) {
+        history commanded = quiet_group(2);
+        commanded.policies[0].stop_command = true;
+        commanded.stop_command = kind;
+        explore_all(commanded, stops, 6);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
