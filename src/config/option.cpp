@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "config/option.hpp"
 
+#include "config/number.hpp"
 #include "config/quote.hpp"
 #include "core/nearest.hpp"
 
@@ -18,6 +19,14 @@ std::string not_at_run_time(std::string_view name) {
 }
 
 } // namespace
+
+complaint take_seconds(core::duration& target, const std::string& value) {
+    auto seconds = parse_seconds(value);
+    if (!seconds)
+        return quote(value) + " is not a number of seconds, like 30 or 0.5, up to 10000000";
+    target = *seconds;
+    return std::nullopt;
+}
 
 const option* find_option(std::string_view name) {
     auto all = options();

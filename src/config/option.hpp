@@ -33,6 +33,9 @@ struct draft {
 /// What is wrong with a value and what would be right, in one line; nothing: it was taken.
 using complaint = std::optional<std::string>;
 
+/// Reads a number of seconds into `target`.
+complaint take_seconds(core::duration& target, const std::string& value);
+
 /// The value of a flag that a file switches off.
 constexpr std::string_view flag_off = "false";
 

@@ -17,7 +17,6 @@ namespace einhyrningsins::config {
 namespace {
 
 constexpr complaint fine = std::nullopt;
-constexpr int most_workers = 10000;
 
 // What most options do with their value: put it into the member named.
 
@@ -70,15 +69,7 @@ complaint take_number(auto& target, std::string_view value, int least, int most)
 
 template <auto member>
 complaint count(draft& into, const std::string& value) {
-    return take_number(into.group.policy.*member, value, 1, most_workers);
-}
-
-complaint take_seconds(core::duration& target, const std::string& value) {
-    auto seconds = parse_seconds(value);
-    if (!seconds)
-        return quote(value) + " is not a number of seconds, like 30 or 0.5, up to 10000000";
-    target = *seconds;
-    return fine;
+    return take_number(into.group.policy.*member, value, 1, static_cast<int>(most_workers));
 }
 
 template <core::duration core::policy::*member>

@@ -17,6 +17,9 @@ enum class ip_family { any, v4, v6 };
 enum class log_format { text, json };
 enum class verbosity { quiet, normal, verbose };
 
+/// How many workers a group has at most.
+constexpr unsigned most_workers = 10000;
+
 /// What a user can ask for about one group of workers.
 struct group_settings {
     std::string name;                 ///< -c, else the base name of the program

@@ -14,14 +14,6 @@ namespace {
 
 constexpr complaint fine = std::nullopt;
 
-complaint take_seconds(core::duration& target, const std::string& value) {
-    auto seconds = parse_seconds(value);
-    if (!seconds)
-        return quote(value) + " is not a number of seconds, like 30 or 0.5, up to 10000000";
-    target = *seconds;
-    return fine;
-}
-
 // What most keys do with their value: put it into the member named.
 
 template <core::duration group_settings::*member>

@@ -63,9 +63,10 @@ reply einhorn_commands::decrease(const order& what, const group_selection& group
 
 reply einhorn_commands::resize(const order& what, const group_selection& groups) {
     // `inc` is not held to the bound of set_workers.
-    if (std::ranges::any_of(
-            groups, [&](auto* runner) { return wanted_number(what, *runner) > most_workers; }))
-        return refusal("a group has at most " + std::to_string(most_workers) + " workers");
+    if (std::ranges::any_of(groups, [&](auto* runner) {
+            return wanted_number(what, *runner) > config::most_workers;
+        }))
+        return refusal("a group has at most " + std::to_string(config::most_workers) + " workers");
     return for_each(groups, [&](group_runner& runner) {
         unsigned before = worker_number(runner);
         set_worker_number(runner, wanted_number(what, runner));

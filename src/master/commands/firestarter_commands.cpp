@@ -146,8 +146,8 @@ firestarter_commands::answer firestarter_commands::increase(const command& what,
                                                             control_connection& client,
                                                             group_runner& group) {
     unsigned number = worker_number(group);
-    if (number >= most_workers)
-        return refuse("a group has at most " + std::to_string(most_workers) + " workers");
+    if (number >= config::most_workers)
+        return refuse("a group has at most " + std::to_string(config::most_workers) + " workers");
     bool starts_one = group.group().phase() == core::group_phase::running;
     if (starts_one) watch(firestarter_watch::begin(client.shared_from_this(), what, group));
     set_worker_number(group, number + 1);

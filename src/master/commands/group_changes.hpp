@@ -11,9 +11,6 @@
 
 namespace einhyrningsins::master {
 
-/// The bound of what clients may ask for.
-constexpr unsigned most_workers = 10000;
-
 /// The number of workers that the group is to have, whatever it has.
 unsigned worker_number(const group_runner& group);
 /// Has the group have that many from now on.

@@ -89,9 +89,10 @@ reply group_commands::list(const group_selection& groups) const {
 
 reply group_commands::resize(const order& what, const group_selection& groups) {
     for (const group_runner* runner : groups)
-        if (unsigned wanted = wanted_number(what, *runner); wanted < 1 || wanted > most_workers)
+        if (unsigned wanted = wanted_number(what, *runner);
+            wanted < 1 || wanted > config::most_workers)
             return refusal(runner->settings().name + ": a group has 1 to " +
-                           std::to_string(most_workers) + " workers; 'stop' ends them all");
+                           std::to_string(config::most_workers) + " workers; 'stop' ends them all");
     return for_each(groups, [&](group_runner& runner) -> outcome {
         unsigned before = worker_number(runner);
         set_worker_number(runner, wanted_number(what, runner));
