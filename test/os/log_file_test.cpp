@@ -320,7 +320,7 @@ BOOST_AUTO_TEST_CASE(a_vanished_directory_is_waited_for) {
         log.pass(*log.file->next_deadline(log.now) - log.now.steady);
     }
     BOOST_TEST(log.file->count().errors == 4U);
-    BOOST_TEST(log.file->count().last_error == path + ": No such file or directory");
+    BOOST_TEST(log.file->count().last_error == path + ": its directory: No such file or directory");
     BOOST_TEST(log.told.size() == 1U);
     ::mkdir(folder.c_str(), 0755);
     log.pass(1s);
