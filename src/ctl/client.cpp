@@ -2,6 +2,7 @@
 #include "ctl/client.hpp"
 
 #include "ctl/interrupt.hpp"
+#include "ctl/other_masters.hpp"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -151,9 +152,12 @@ bool client::is_stale() const {
 }
 
 failure client::unreachable(int error) const {
-    const char* hint = error == EACCES || error == EPERM
+    std::string hint = error == EACCES || error == EPERM
                            ? "only root, the master's own user and its --socket-group may connect"
                            : advice_.unreachable;
+    if (error == ENOENT || error == ECONNREFUSED)
+        if (std::string others = other_masters(socket_path_); !others.empty())
+            hint = "others may be meant: " + others;
     std::string why = std::strerror(error) + std::string("; ") + hint;
     if (error == EAGAIN) why = "it is there, but accepts no connection in time";
     return {"no master answers at " + socket_path_ + ": " + why, exit_code::unreachable};

@@ -117,6 +117,20 @@ def test_no_master(master):
     assert str(master.socket_path) in result.stderr
 
 
+def test_other_masters_are_named(master):
+    """But none of a name that could do harm in a terminal."""
+    sockets = [socket.socket(socket.AF_UNIX) for _ in range(4)]
+    for one, name in zip(sockets, ("einhorn-web.sock", "einhorn-jobs.sock", "einhorn-\033.sock", "other.sock")):
+        one.bind(str(master.dir / name))
+    (master.dir / "einhorn-file.sock").touch()
+    for name in ("einhorn.sock", "einhorn-web2.sock"):
+        result = subprocess.run([CTL, "-d", str(master.dir / name), "ehlo"], capture_output=True, text=True, timeout=20)
+        assert result.returncode == 3
+        assert result.stderr.endswith(": No such file or directory; others may be meant: -c jobs, -c web\n")
+    for one in sockets:
+        one.close()
+
+
 def test_dead_socket(master):
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(master.socket_path))
