@@ -53,6 +53,7 @@ struct birth {
     const int* descriptors;
     int count;
     int extra;
+    int highest; ///< of all these descriptors
     const int* nice;
     const identity* who; ///< or null
     bool die_with_parent;
@@ -112,6 +113,10 @@ NO_SANITIZER const char* become(const identity& who) {
 /// last, so that no signal finds a half-made worker.
 NO_SANITIZER int child(void* argument) {
     birth& self = *static_cast<birth*>(argument);
+    // Until here the table of descriptors is the master's own: what is above is not even copied,
+    // which would take longer than all the rest where there are hundreds of groups.
+    if (::close_range(static_cast<unsigned>(self.highest) + 1, ~0U, CLOSE_RANGE_UNSHARE) != 0)
+        return fail(self, "descriptors");
     if (::setpgid(0, 0) != 0) return fail(self, "process group");
     // What another user may not do comes before.
     if (self.nice && ::setpriority(PRIO_PROCESS, 0, *self.nice) != 0) return fail(self, "nice");
@@ -307,14 +312,17 @@ result<pid_t> spawn_plan::spawn(unsigned index, int extra_fd, output_descriptors
                .descriptors = sources_.data(),
                .count = static_cast<int>(sources_.size()),
                .extra = extra_fd,
+               .highest = sources_.empty() ? 2 : std::ranges::max(sources_),
                .nice = recipe_.nice ? &*recipe_.nice : nullptr,
                .who = recipe_.identity ? &*recipe_.identity : nullptr,
                .die_with_parent = recipe_.die_with_parent,
                .parent = ::getpid(),
                .descriptor_limit = original_descriptor_limit()};
+    for (int fd : {self.directory, self.null, output.out, output.err, extra_fd})
+        self.highest = std::max(self.highest, fd);
     char* stack = stack_top();
     if (!stack) return os_error{"stack for a new process", ENOMEM};
-    pid_t pid = ::clone(child, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &self);
+    pid_t pid = ::clone(child, stack, CLONE_VM | CLONE_FILES | CLONE_VFORK | SIGCHLD, &self);
     if (pid < 0) return last_error("fork");
     // The memory that a process of another user has had is not dumped; but it is ours again.
     if (self.who) ::prctl(PR_SET_DUMPABLE, 1);
