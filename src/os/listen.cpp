@@ -2,6 +2,7 @@
 #include "os/listen.hpp"
 
 #include "os/credentials.hpp"
+#include "os/low_numbers.hpp"
 #include "os/socket_address.hpp"
 
 #include <algorithm>
@@ -50,6 +51,7 @@ result<opened_listener> describe(unique_fd fd, const config::bind_spec& spec) {
     auto address = local_address(fd.get());
     if (!address) return address.error();
     opened_listener made;
+    leave_low_numbers(fd);
     made.fd = std::move(fd);
     made.address = address->text;
     made.family = address->family;
@@ -258,6 +260,7 @@ result<std::vector<opened_listener>> open_listener(const config::bind_spec& spec
 result<unique_fd> duplicate(int fd) {
     unique_fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
     if (!copy) return last_error("duplicate a listener");
+    leave_low_numbers(copy);
     return copy;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "os/output_file.hpp"
 
+#include "os/low_numbers.hpp"
+
 #include <cstdio>
 #include <memory>
 
@@ -43,6 +45,7 @@ result<output_file> output_file::open(const std::string& path) {
     if (!fd && errno == ELOOP) return os_error{path + " is a symbolic link; it is left alone"};
     if (!fd) return last_error(path);
     if (auto good = check(path, fd.get(), directory.get()); !good) return good.error();
+    leave_low_numbers(fd);
     return output_file(std::move(fd));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "os/spawn.hpp"
 
+#include "os/low_numbers.hpp"
 #include "os/process.hpp"
 
 #include <algorithm>
@@ -113,8 +114,7 @@ NO_SANITIZER const char* become(const identity& who) {
 /// last, so that no signal finds a half-made worker.
 NO_SANITIZER int child(void* argument) {
     birth& self = *static_cast<birth*>(argument);
-    // Until here the table of descriptors is the master's own: what is above is not even copied,
-    // which would take longer than all the rest where there are hundreds of groups.
+    // Until here the table of descriptors is the master's own: what is above is not even copied.
     if (::close_range(static_cast<unsigned>(self.highest) + 1, ~0U, CLOSE_RANGE_UNSHARE) != 0)
         return fail(self, "descriptors");
     if (::setpgid(0, 0) != 0) return fail(self, "process group");
@@ -150,13 +150,13 @@ char* stack_top() {
     return stack == MAP_FAILED ? nullptr : static_cast<char*>(stack) + size;
 }
 
-/// /dev/null, above the numbers that the descriptors of a worker will have; -1 if that cannot be
-/// had.
-int null_above(int lowest) {
+/// /dev/null, opened once; -1 if that cannot be had.
+int null_device() {
     static unique_fd null;
-    if (null.get() >= lowest) return null.get();
-    unique_fd opened(::open("/dev/null", O_RDWR | O_CLOEXEC));
-    if (opened) null.reset(::fcntl(opened.get(), F_DUPFD_CLOEXEC, lowest));
+    if (!null) {
+        null.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
+        leave_low_numbers(null);
+    }
     return null.get();
 }
 
@@ -216,16 +216,11 @@ result<std::string> find_program(const std::string& name, std::string_view path,
     return find_program(name, path, (*opened)->get());
 }
 
-result<spawn_plan> spawn_plan::make(spawn_recipe recipe) {
+spawn_plan spawn_plan::make(spawn_recipe recipe) {
     assert(!recipe.arguments.empty());
     spawn_plan plan;
     plan.recipe_ = std::move(recipe);
-    if (null_above(plan.lowest_source()) < 0) return last_error("/dev/null");
-    for (int fd : plan.recipe_.descriptors) {
-        auto source = plan.move_aside(fd);
-        if (!source) return source.error();
-        plan.sources_.push_back(*source);
-    }
+    null_device(); // else at the start
     // So that a start does not allocate.
     text_lists().reserve(2 * plan.recipe_.arguments.size() + plan.recipe_.environment.size() + 5);
     plan.pack_environment();
@@ -236,14 +231,6 @@ result<spawn_plan> spawn_plan::make(spawn_recipe recipe) {
 /// descriptor.
 int spawn_plan::lowest_source() const {
     return first_descriptor + static_cast<int>(recipe_.descriptors.size()) + 1;
-}
-
-result<int> spawn_plan::move_aside(int fd) {
-    if (fd >= lowest_source()) return fd;
-    unique_fd moved(::fcntl(fd, F_DUPFD_CLOEXEC, lowest_source()));
-    if (!moved) return last_error("descriptor " + std::to_string(fd));
-    moved_.push_back(std::move(moved));
-    return moved_.back().get();
 }
 
 void spawn_plan::pack_environment() {
@@ -294,32 +281,37 @@ result<pid_t> spawn_plan::spawn(unsigned index, int extra_fd, output_descriptors
     assert(output.err == -1 || output.err > 2);
     for (std::size_t slot : {index_slot_, indexed_slot_})
         if (slot) *std::to_chars(&environment_[slot], &environment_[slot] + 11, index).ptr = '\0';
-    unique_fd moved_extra;
-    if (extra_fd >= 0 && extra_fd < lowest_source()) {
-        moved_extra.reset(::fcntl(extra_fd, F_DUPFD_CLOEXEC, lowest_source()));
-        if (!moved_extra) return last_error("control socket for the worker");
-        extra_fd = moved_extra.get();
-    }
+    if (null_device() < 0) return last_error("/dev/null");
+    std::vector<int> sources = recipe_.descriptors;
+    int directory = recipe_.directory->get(), null = null_device();
+    low_copies low(lowest_source());
+    auto lower = [&](int& fd) {
+        auto number = low.of(fd);
+        if (number) fd = *number;
+        return number;
+    };
+    for (int* fd : {&directory, &null, &extra_fd, &output.out, &output.err})
+        if (auto done = lower(*fd); !done) return done.error();
+    for (int& fd : sources)
+        if (auto done = lower(fd); !done) return done.error();
     texts lists = lay_out_texts();
     birth self{.program = recipe_.program.c_str(),
                .arguments = lists.arguments,
                .shell_arguments = lists.shell_arguments,
                .environment = lists.environment,
                .pid_slot = pid_slot_ ? &environment_[pid_slot_] : nullptr,
-               .directory = recipe_.directory->get(),
-               .null = null_above(lowest_source()),
+               .directory = directory,
+               .null = null,
                .output = output,
-               .descriptors = sources_.data(),
-               .count = static_cast<int>(sources_.size()),
+               .descriptors = sources.data(),
+               .count = static_cast<int>(sources.size()),
                .extra = extra_fd,
-               .highest = sources_.empty() ? 2 : std::ranges::max(sources_),
+               .highest = low.highest(),
                .nice = recipe_.nice ? &*recipe_.nice : nullptr,
                .who = recipe_.identity ? &*recipe_.identity : nullptr,
                .die_with_parent = recipe_.die_with_parent,
                .parent = ::getpid(),
                .descriptor_limit = original_descriptor_limit()};
-    for (int fd : {self.directory, self.null, output.out, output.err, extra_fd})
-        self.highest = std::max(self.highest, fd);
     char* stack = stack_top();
     if (!stack) return os_error{"stack for a new process", ENOMEM};
     pid_t pid = ::clone(child, stack, CLONE_VM | CLONE_FILES | CLONE_VFORK | SIGCHLD, &self);

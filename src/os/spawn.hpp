@@ -50,9 +50,8 @@ struct spawn_recipe {
 /// clone(2), a dozen system calls and an exec, however large the master is.
 class spawn_plan {
   public:
-    /// Fails if descriptors cannot be duplicated out of the way of the numbers that workers see
-    /// them under. `arguments` has at least argv[0].
-    static result<spawn_plan> make(spawn_recipe recipe);
+    /// `arguments` has at least argv[0].
+    static spawn_plan make(spawn_recipe recipe);
 
     /// Starts one worker. `extra_fd`, unless -1, becomes the descriptor after the last of the
     /// recipe. The error names the stage that failed: "fork", "working directory", "exec PROGRAM",
@@ -75,12 +74,9 @@ class spawn_plan {
     };
     texts lay_out_texts() const;
     int lowest_source() const;
-    result<int> move_aside(int fd);
     os_error explain(const char* stage, int number) const;
 
     spawn_recipe recipe_;
-    std::vector<int> sources_;     ///< of the descriptors, above the numbers that they will have
-    std::vector<unique_fd> moved_; ///< those of them that are duplicates
     /// The entries one behind the other, each with its NUL: there may be many plans. The slots are
     /// where it is written to for each worker.
     mutable std::vector<char> environment_;

@@ -99,8 +99,7 @@ result<template_process> template_process::start(spawn_recipe worker, const std:
     worker.arguments = words_for(worker, object, socket_as_fd);
     worker.program = executed_again;
     auto plan = spawn_plan::make(std::move(worker));
-    if (!plan) return plan.error();
-    auto pid = plan->spawn(0, theirs.get(), output);
+    auto pid = plan.spawn(0, theirs.get(), output);
     if (!pid) return pid.error();
     return template_process(*pid, std::move(ours));
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "output/capture.hpp"
 
+#include "os/low_numbers.hpp"
+
 #include <algorithm>
 #include <cassert>
 
@@ -119,6 +121,7 @@ os::result<os::unique_fd> capture::add(const config::log_spec& spec) {
     if (auto ready = prepare(); !ready) return ready.error();
     auto pipe = os::make_pipe();
     if (!pipe) return pipe.error();
+    os::leave_low_numbers(pipe->read);
     log_file& file = file_for(spec);
     watch(insert(std::move(pipe->read), file, writer{++last_id_, {}}));
     note_deadline(file, moment::now());

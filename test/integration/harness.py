@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -73,6 +74,16 @@ def open_files(pid):
         with contextlib.suppress(FileNotFoundError):
             found[int(number)] = os.readlink(f"/proc/{pid}/fd/{number}")
     return found
+
+
+def leave_descriptors(pid, number):
+    """The process may open that many more, until its limit is lifted: limits are about numbers, not about how many
+    there are."""
+    _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    used = set(open_files(pid))
+    free = [number for number in range(hard) if number not in used]
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (free[number], hard))
+    return lambda: resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def processes_marked(mark):

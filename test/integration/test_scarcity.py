@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from harness import can_unshare, eventually, is_root
+from harness import can_unshare, eventually, is_root, leave_descriptors
 
 UNUSED_USER = 61234  # nobody's, so that its number of processes is ours alone
 
@@ -53,17 +53,10 @@ def test_clone_fails_for_a_while(master):
     master.stop()
 
 
-def leave_descriptors(master, number):
-    """The master may open that many more."""
-    used = len(os.listdir(f"/proc/{master.pid}/fd"))
-    _, hard = resource.prlimit(master.pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(master.pid, resource.RLIMIT_NOFILE, (used + number, hard))
-
-
 def test_too_many_descriptors(master):
     master.start("--ack-mode", "0", "-n", "2")
     pids = master.pids()
-    leave_descriptors(master, 20)
+    leave_descriptors(master.pid, 20)
     # More connections than descriptors: some wait in the queue, nobody is hurt.
     controls = [master.connect() for _ in range(60)]
     for control in controls:
@@ -84,7 +77,7 @@ def test_too_many_descriptors(master):
 
 def test_connections_that_had_to_wait_are_served(master):
     master.start("--ack-mode", "0")
-    leave_descriptors(master, 10)
+    leave_descriptors(master.pid, 10)
     controls = [master.connect() for _ in range(40)]
     for control in controls:
         control.send("ehlo")

@@ -3,6 +3,7 @@
 
 #include "master/logging.hpp"
 #include "master/start_failure.hpp"
+#include "os/low_numbers.hpp"
 
 namespace einhyrningsins::master {
 namespace {
@@ -43,6 +44,7 @@ control_server::~control_server() {
 
 void control_server::open(os::unix_socket fresh) {
     file_ = std::move(fresh.file);
+    os::leave_low_numbers(fresh.fd);
     acceptor_ = protocol_type::acceptor(hub_.context(), protocol_type(), fresh.fd.release());
     acceptor_.non_blocking(true);
     accept();

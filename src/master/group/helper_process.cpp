@@ -34,8 +34,7 @@ helper_process::start(boost::asio::io_context& context, os::spawn_recipe recipe,
     auto pipe = os::make_pipe();
     if (!pipe) return pipe.error();
     auto plan = os::spawn_plan::make(std::move(recipe));
-    if (!plan) return plan.error();
-    auto pid = plan->spawn(0, -1, {.out = pipe->write.get(), .err = pipe->write.get()});
+    auto pid = plan.spawn(0, -1, {.out = pipe->write.get(), .err = pipe->write.get()});
     if (!pid) return pid.error();
     std::shared_ptr<helper_process> made(
         new helper_process(context, *pid, std::move(pipe->read), what, std::move(who)));
