@@ -14,6 +14,8 @@
 namespace einhyrningsins::config {
 namespace {
 
+constexpr std::size_t longest_unix_name = 107; ///< see unix(7)
+
 constexpr std::size_t longest_text = 4096;
 using maybe_error = std::optional<std::string>;
 
@@ -82,6 +84,8 @@ maybe_error read_unix(std::string_view text, bind_spec& spec) {
     if (text.empty()) return abstract ? "a name is missing after '@'" : "a path is missing";
     if (std::ranges::any_of(text, [](unsigned char c) { return c < ' ' || c == 0x7f; }))
         return "a path may not have control characters";
+    if (text.size() > longest_unix_name)
+        return "a unix socket's path has at most " + std::to_string(longest_unix_name) + " bytes";
     spec.address = unix_address{std::string(text), abstract};
     return std::nullopt;
 }
@@ -245,6 +249,17 @@ boost::system::result<bind_spec, text_error> parse_bind_spec(std::string_view te
         error = read_options(text.substr(comma + 1), spec);
     if (error) return text_error{quote(text) + ": " + *error};
     return spec;
+}
+
+std::string place_of(const bind_spec& spec) {
+    std::string kind = spec.kind == transport::datagram ? "udp " : "";
+    if (spec.reuse_port) return "";
+    if (auto* inet = std::get_if<inet_address>(&spec.address))
+        return inet->port == 0 ? "" : kind + inet->host + ":" + std::to_string(inet->port);
+    if (auto* path = std::get_if<unix_address>(&spec.address))
+        return kind + (path->abstract ? "@" : "path ") + path->path;
+    if (auto* socket = std::get_if<systemd_socket>(&spec.address)) return "systemd " + socket->name;
+    return "fd " + std::to_string(std::get<inherited_fd>(spec.address).number);
 }
 
 } // namespace einhyrningsins::config

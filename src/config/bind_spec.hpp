@@ -54,6 +54,10 @@ struct bind_spec {
     bool operator==(const bind_spec&) const = default;
 };
 
+/// The same text for the same address, however a SPEC writes it and whatever its options are; empty
+/// where two may have the same: with port 0 and so_reuseport.
+std::string place_of(const bind_spec& spec);
+
 /// A text of the user that could not be understood: what is wrong and what would be right, in one
 /// line.
 struct text_error {

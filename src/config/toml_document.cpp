@@ -21,6 +21,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 
 namespace einhyrningsins::config {
 namespace {
@@ -68,6 +69,27 @@ toml_value plain(const toml::node& node) {
     return into;
 }
 
+/// The parser goes a step deeper for each part of a name: one of thousands would exhaust the stack.
+constexpr unsigned most_parts = 100;
+
+std::optional<toml_syntax_error> find_endless_name(std::string_view text) {
+    text_position at{1, 0};
+    unsigned dots = 0;
+    bool in_name = true; // or in the middle of some other line, which is none the worse for it
+    for (char c : text) {
+        ++at.column;
+        if (c == '=') in_name = false;
+        if (in_name && c == '.' && ++dots == most_parts)
+            return toml_syntax_error{at, "a name has at most " + std::to_string(most_parts) +
+                                             " parts with dots between them"};
+        if (c != '\n') continue;
+        at = {at.line + 1, 0};
+        dots = 0;
+        in_name = true;
+    }
+    return std::nullopt;
+}
+
 } // namespace
 
 const char* with_article(toml_kind kind) {
@@ -84,6 +106,7 @@ const char* with_article(toml_kind kind) {
 }
 
 boost::system::result<toml_value, toml_syntax_error> parse_toml(std::string_view text) {
+    if (auto wrong = find_endless_name(text)) return *wrong;
     toml::parse_result parsed = toml::parse(text);
     if (!parsed)
         return toml_syntax_error{begin_of(parsed.error().source()),

@@ -6,6 +6,7 @@
 #include "config/toml_group.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <utility>
 
@@ -45,18 +46,6 @@ std::optional<std::string> why_no_group(const toml_entry& entry) {
     return std::nullopt;
 }
 
-/// The same address, however it is written; nothing where two may have the same.
-std::string place_of(const bind_spec& spec) {
-    std::string kind = spec.kind == transport::datagram ? "udp " : "";
-    if (spec.reuse_port) return "";
-    if (auto* inet = std::get_if<inet_address>(&spec.address))
-        return inet->port == 0 ? "" : kind + inet->host + ":" + std::to_string(inet->port);
-    if (auto* path = std::get_if<unix_address>(&spec.address))
-        return kind + (path->abstract ? "@" : "path ") + path->path;
-    if (auto* socket = std::get_if<systemd_socket>(&spec.address)) return "systemd " + socket->name;
-    return "fd " + std::to_string(std::get<inherited_fd>(spec.address).number);
-}
-
 /// What groups of a file have to agree about: listeners and control sockets can be had but once,
 /// and a log is rotated by one rule.
 class claims {
@@ -89,7 +78,8 @@ class claims {
 
     void claim_log(const char* key, const log_spec& spec, text_position at, const toml_group& by,
                    std::vector<toml_complaint>& wrong) {
-        auto [known, is_new] = logs_.try_emplace(spec.path, by.settings.name, spec);
+        std::string path = std::filesystem::path(spec.path).lexically_normal();
+        auto [known, is_new] = logs_.try_emplace(path, by.settings.name, spec);
         const auto& [group, rule] = known->second;
         if (is_new || (rule.rotate == spec.rotate && rule.backups == spec.backups)) return;
         wrong.push_back({at, "key " + quote(key) + ": " + quote(spec.text) + ": group " +

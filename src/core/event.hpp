@@ -29,9 +29,11 @@ struct demanded {};
 struct start {};
 
 /// All workers are sent `signal`, and none is started again. May be repeated with a firmer signal.
-/// If the policy has a stop command it takes the place of the stop signal.
+/// If the policy has a stop command it takes the place of the stop signal, unless the signal is
+/// meant as such.
 struct stop {
     int signal;
+    bool as_such = false;
 };
 
 /// What action::run_stop_command asked for could not be run, or has failed: the workers that are

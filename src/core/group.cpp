@@ -61,7 +61,8 @@ void group::on(const event::stop& what, time_point now) {
     if (state_.upgrade) close_upgrade("the group was told to stop", std::nullopt);
     bool begins = std::exchange(state_.phase, group_phase::stopping) != group_phase::stopping;
     std::erase_if(state_.workers, [](const worker& who) { return !who.spawn_requested; });
-    bool by_command = state_.wishes.stop_command && what.signal == state_.wishes.stop_signal;
+    bool by_command =
+        state_.wishes.stop_command && what.signal == state_.wishes.stop_signal && !what.as_such;
     if (!by_command) return dismiss_all(what.signal, now);
     if (begins) dismiss_by_command(now);
 }

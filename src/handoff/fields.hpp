@@ -302,6 +302,7 @@ void fields(auto&& each, is<group> auto& it) {
     each("stop_command", it.stop_command);
     each("program", it.program);
     each("watch_files", it.watch_files);
+    each("made_from", it.made_from);
 }
 
 void fields(auto&& each, is<output::counters> auto& it) {

@@ -140,6 +140,7 @@ struct group {
     std::vector<preload> preloads;
     std::optional<control_socket> control; ///< the group's own
     std::optional<core::time_point> running_since;
+    core::generation made_from = 0; ///< the first generation that is what the settings ask for
     std::optional<handoff::upgrader> upgrader;
     std::optional<helper> stop_command;
     std::optional<followed_program> program; ///< for auto_upgrade

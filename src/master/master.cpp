@@ -191,8 +191,10 @@ std::vector<group_runner*> master::carry_out(reconfiguration& what) {
             runner = groups_.back().get();
         }
         if (runner->reconfigure(next.wishes, std::move(next.listeners), std::move(next.control)) &&
-            next.what == upgraded)
+            next.what == upgraded) {
+            runner->await_upgrade();
             to_upgrade.push_back(runner);
+        }
     }
     keep_wanted_logs();
     sort_groups(what);
@@ -335,17 +337,18 @@ void master::forward(int number) {
 
 void master::stop(std::optional<int> signal) {
     stop_by([&](const group_runner& group) {
-        return signal.value_or(group.group().wishes().stop_signal);
+        return signal ? core::event::stop{*signal, true}
+                      : core::event::stop{group.group().wishes().stop_signal};
     });
 }
 
-void master::stop_by(const std::function<int(const group_runner&)>& signal_of) {
+void master::stop_by(const std::function<core::event::stop(const group_runner&)>& order_for) {
     if (!std::exchange(stopping_, true)) {
         log(severity::info, "", "stopping; again INT or TERM kills the workers");
         reload_.cancel("the master was told to stop");
     }
     for (const auto& runner : groups_)
-        runner->notice(core::event::stop{signal_of(*runner)});
+        runner->notice(order_for(*runner));
 }
 
 void master::kill_all() {
@@ -399,6 +402,7 @@ void master::end_if_settled(const group_runner& settled) {
 void master::bury() {
     asio::post(context_, [this] {
         std::erase_if(groups_, [](const auto& runner) { return runner->is_gone(); });
+        set_control_modes();
     });
 }
 

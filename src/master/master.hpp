@@ -52,8 +52,8 @@ class master {
     /// Sends `signal` (nothing: each group's stop signal) to all workers, starts none again, and
     /// ends when the last one has gone.
     void stop(std::optional<int> signal);
-    /// The same with a signal of each group's own.
-    void stop_by(const std::function<int(const group_runner&)>& signal_of);
+    /// The same with what each group is to be told.
+    void stop_by(const std::function<core::event::stop(const group_runner&)>& order_for);
     bool is_stopping() const { return stopping_; }
 
     /// What the file of groups says now (--config); or why nothing can be made of it, in one or

@@ -32,10 +32,11 @@ json::value recipe_of(const group_settings& wishes) {
 reconfiguration::fate fate_of(const group_runner* known, const group_settings& wishes) {
     using enum reconfiguration::fate;
     if (!known) return added;
-    bool fresh = known->is_retired() || !known->trouble().empty();
-    if (!fresh && are_equal(known->configured(), wishes)) return unchanged;
-    if (!fresh && recipe_of(known->configured()) == recipe_of(wishes)) return changed;
-    return upgraded;
+    if (known->is_retired() || !known->trouble().empty()) return started;
+    bool is_equal = are_equal(known->configured(), wishes);
+    if (is_equal && !known->is_behind()) return unchanged;
+    bool is_new = known->is_behind() || recipe_of(known->configured()) != recipe_of(wishes);
+    return is_new && known->group().can_upgrade() ? upgraded : changed;
 }
 
 const group_settings* find(const std::vector<group_settings>& wishes, const std::string& name) {
@@ -101,6 +102,7 @@ const char* to_string(reconfiguration::fate what) {
     case reconfiguration::fate::unchanged: return "unchanged";
     case reconfiguration::fate::changed: return "changed";
     case reconfiguration::fate::upgraded: return "changed, upgrading";
+    case reconfiguration::fate::started: return "changed, starting";
     case reconfiguration::fate::added: return "added";
     case reconfiguration::fate::removed: break;
     }

@@ -23,7 +23,7 @@ class reconfiguration {
             const surroundings& around);
 
     /// How a group fares.
-    enum class fate { unchanged, changed, upgraded, added, removed };
+    enum class fate { unchanged, changed, upgraded, started, added, removed };
     struct step {
         std::string name;
         fate what = fate::unchanged;

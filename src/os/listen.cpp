@@ -149,8 +149,8 @@ result<std::vector<opened_listener>> open(const request& wish, const config::ine
     return one(describe(std::move(*fd), wish.spec));
 }
 
-result<opened_listener> open_path(const request& wish, const config::unix_address& where) {
-    unix_socket_options options{.path = where.path, .type = wish.type(), .backlog = wish.queue()};
+result<unix_socket_options> socket_options(const request& wish, const std::string& path) {
+    unix_socket_options options{.path = path, .type = wish.type(), .backlog = wish.queue()};
     if (wish.spec.mode) options.mode = *wish.spec.mode;
     if (!wish.spec.user.empty()) {
         auto user = user_id(wish.spec.user);
@@ -162,7 +162,13 @@ result<opened_listener> open_path(const request& wish, const config::unix_addres
         if (!group) return group.error();
         options.group = *group;
     }
-    auto made = open_unix_socket(options);
+    return options;
+}
+
+result<opened_listener> open_path(const request& wish, const config::unix_address& where) {
+    auto options = socket_options(wish, where.path);
+    if (!options) return options.error();
+    auto made = open_unix_socket(*options);
     if (!made) return made.error();
     auto listener = describe(std::move(made->fd), wish.spec);
     if (!listener) {
@@ -255,6 +261,16 @@ result<std::vector<opened_listener>> open_listener(const config::bind_spec& spec
                                                    int backlog) {
     request wish{spec, family, backlog};
     return std::visit([&](const auto& where) { return open(wish, where); }, spec.address);
+}
+
+result<void> change_options(int fd, const socket_file* file, const config::bind_spec& spec,
+                            int backlog) {
+    request wish{spec, ip_family::any, backlog};
+    if (auto done = apply_options(fd, spec); !done) return done;
+    if (wish.type() == SOCK_STREAM && ::listen(fd, wish.queue()) != 0) return last_error("backlog");
+    if (!file) return {};
+    auto options = socket_options(wish, file->path);
+    return options ? set_rights(*file, *options) : options.error();
 }
 
 result<unique_fd> duplicate(int fd) {

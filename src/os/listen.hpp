@@ -29,6 +29,11 @@ struct opened_listener {
 result<std::vector<opened_listener>> open_listener(const config::bind_spec& spec,
                                                    config::ip_family family, int backlog);
 
+/// Gives an open listener, with its `file` if it has one, the options of another SPEC for the same
+/// address. What a flag has set stays: O_NONBLOCK may have been set by workers, who share it.
+result<void> change_options(int fd, const socket_file* file, const config::bind_spec& spec,
+                            int backlog);
+
 /// Another descriptor for the same socket, close-on-exec.
 result<unique_fd> duplicate(int fd);
 

@@ -68,6 +68,15 @@ def test_the_master_waits_for_the_command(master):
     assert (master.dir / "cleaned").exists()
 
 
+def test_sigterm_to_the_master_signals_the_workers(master):
+    """Also where that is what tells them to stop."""
+    start_groups(master, **web(master, f"touch {master.dir}/ran", stop_signal="TERM"))
+    pids = master.pids()
+    master.stop()
+    assert [master.signals_of(pid) for pid in pids] == [["TERM"], ["TERM"]]
+    assert not (master.dir / "ran").exists()
+
+
 def test_a_second_signal_does_not_wait(master):
     start_groups(master, **web(master, held(master)))
     master.signal(signal.SIGINT)

@@ -8,7 +8,7 @@ import stat
 
 import pytest
 
-from services import NOBODY, open_to_others, python, reload_master, start_groups
+from services import NOBODY, open_to_others, python, reload_master, start_groups, write_groups
 from harness import PRELOAD_PROBE, PROBE, eventually, is_root
 
 TIMEOUT = 0.5
@@ -81,6 +81,17 @@ def test_the_variable_has_the_prefix_of_the_group(master):
 def test_without_the_key_there_is_no_file(master):
     start_groups(master, web={"cmd": ["/bin/sleep", "1000"], "stop_signal": "TERM", "ack_timeout": 0})
     assert b"WATCH_FILE" not in pathlib.Path(f"/proc/{master.pids()[0]}/environ").read_bytes()
+    master.stop()
+
+
+def test_the_variable_goes_with_the_key(master):
+    web = {"cmd": ["/bin/sleep", "1000"], "stop_signal": "TERM", "ack_timeout": 0, "start_immediate": True}
+    start_groups(master, web=dict(web, live_check_timeout=60))
+    [old] = master.pids()
+    write_groups(master, {"web": web})
+    assert (answer := master.request("reload-config"))["ok"], answer
+    [new] = eventually(lambda: (pids := master.pids("ready")) != [old] and pids)
+    assert b"WATCH_FILE" not in pathlib.Path(f"/proc/{new}/environ").read_bytes()
     master.stop()
 
 

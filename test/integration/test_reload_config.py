@@ -4,7 +4,7 @@
 import socket
 
 from groups import group_text, groups  # noqa: F401 (a fixture)
-from harness import HTTP_WORKER, connect_to, eventually, free_port
+from harness import HTTP_WORKER, Report, connect_to, eventually, free_port
 
 
 def reread(groups, text):
@@ -150,6 +150,98 @@ def test_a_listener_that_is_new(groups):
     groups.wait_ready()
     assert [each["address"] for each in groups.of("web")["listeners"]] == [f"127.0.0.1:{first}", f"127.0.0.1:{second}"]
     assert groups.get(f"127.0.0.1:{first}")["X-Worker-Generation"] == "2"
+    groups.stop()
+
+
+def test_other_options_of_a_listener_keep_the_socket(groups):
+    """Under load: a client that waits in the queue is served."""
+    port, path = free_port(), groups.dir / "w.sock"
+    options = dict(ack="manual", numprocesses=2)
+    before = [f"127.0.0.1:{port}", str(path)]
+    groups.start(group_text("web", [HTTP_WORKER], socket_address=before, **options))
+    load = groups.load("--clients", "4", "--requests", "2000", target=f"127.0.0.1:{port}")
+    after = [f"tcp:127.0.0.1:{port},r,n,name=http,backlog=77", f"unix:{path},mode=0640,name=local"]
+    done = reread(groups, group_text("web", [HTTP_WORKER], socket_address=after, **options))
+    assert done["ok"], done
+    assert groups.load_result(load)["lost"] == 0
+    assert [each["name"] for each in groups.of("web")["listeners"]] == ["http", "local"]
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert groups.get(f"127.0.0.1:{port}")["X-Worker-Generation"] == "2"
+    groups.stop()
+    assert not path.exists()
+
+
+def test_the_same_port_by_another_address(groups):
+    """It cannot be bound beside the one that there is, which stays."""
+    port = free_port()
+    groups.start(group_text("web", [HTTP_WORKER], ack="manual", socket_address=[f"127.0.0.1:{port}"]))
+    done = reread(groups, group_text("web", [HTTP_WORKER], ack="manual", socket_address=[f"0.0.0.0:{port}"]))
+    assert not done["ok"]
+    assert done["message"].endswith(f"; this master has it open as 127.0.0.1:{port}: take that out of the file first")
+    assert groups.get(f"127.0.0.1:{port}")["X-Worker-Generation"] == "1"
+    groups.stop()
+
+
+def test_another_backlog(groups):
+    def seen(*options, **keys):
+        done = reread(groups, group_text("web", groups.probe(), socket_address=[f"127.0.0.1:{port}", *options], **keys))
+        assert done["ok"], done
+        groups.wait_ready()
+        [pid] = groups.pids("web", "ready")
+        return Report(groups.report_path(pid)).fd(3)["backlog"]
+    port = free_port()
+    groups.start(group_text("web", groups.probe(), socket_address=[f"127.0.0.1:{port}"], backlog=100))
+    assert seen(backlog=7) == 7
+    assert seen(backlog=200) == 200
+    groups.stop()
+
+
+def test_a_file_can_be_put_back_after_a_failed_upgrade(groups):
+    first, second = free_port(), free_port()
+    good = group_text("web", [HTTP_WORKER], ack="manual", seconds=0, socket_address=[f"127.0.0.1:{first}"])
+    bad = group_text("web", ["/bin/false"], ack="manual", seconds=0, socket_address=[f"127.0.0.1:{second}"])
+    groups.start(good)
+    pids = groups.pids("web")
+    for text in (bad, bad):
+        done = reread(groups, text)
+        assert not done["ok"] and "aborted" in done["message"], "also the second time: nothing of it is there"
+        assert [each["address"] for each in groups.of("web")["listeners"]] == [f"127.0.0.1:{first}"]
+    assert groups.request("reload")["ok"]
+    assert not reread(groups, bad)["ok"], "a reload of the master does not forget it"
+    assert groups.pids("web") == pids
+    done = reread(groups, good)
+    assert done["ok"], done
+    assert groups.get(f"127.0.0.1:{first}")["X-Worker-Pid"] not in map(str, pids)
+    assert "nothing is new" in reread(groups, good)["message"]
+    assert is_refused(f"127.0.0.1:{second}")
+    groups.stop()
+
+
+def test_a_waiting_group_hears_the_clients_of_a_new_listener(groups):
+    first, second = free_port(), free_port()
+    keys = dict(ack="manual", start_immediate=False)
+    groups.start(group_text("web", [HTTP_WORKER], socket_address=[f"127.0.0.1:{first}"], **keys), only=[])
+    assert "web: changed\n" in reread(groups, group_text(
+        "web", [HTTP_WORKER], socket_address=[f"127.0.0.1:{second}"], **keys))["message"]
+    assert groups.of("web")["state"] == "waiting"
+    assert groups.get(f"127.0.0.1:{second}")["body"] == "hello\n"
+    groups.stop()
+
+
+def test_what_is_said_of_groups_that_do_not_run(groups):
+    groups.start(group_text("stopped", groups.probe()) + group_text("ended", groups.probe()) + group_text("other", groups.probe()))
+    assert groups.request("stop", "stopped")["ok"]
+    eventually(lambda: groups.of("stopped")["state"] == "stopped")
+    given_up = group_text("ended", ["/bin/false"], restart="always", retries=0)
+    rest = group_text("other", groups.probe())
+    reread(groups, group_text("stopped", groups.probe("--x")) + given_up + rest)
+    assert groups.request("restart", "ended")["ok"]
+    eventually(lambda: groups.of("ended")["state"] == "given_up")
+    done = reread(groups, group_text("stopped", groups.probe("--y")) + group_text("ended", groups.probe()) + rest)
+    text = done["progress"][0]["message"]
+    assert "stopped: changed\n" in text and "ended: changed, upgrading" in text
+    eventually(lambda: groups.of("ended")["state"] == "running", what="a group that had given up is tried again")
+    assert groups.of("stopped")["state"] == "stopped"
     groups.stop()
 
 

@@ -112,6 +112,15 @@ def test_the_mode_follows_the_file(master):
     master.stop()
 
 
+def test_the_mode_goes_back_with_the_last_group_of_others(master):
+    start_groups(master, **web(master), other={"cmd": ["/bin/sleep", "1000"], "uid": "nobody", "stop_signal": "TERM"})
+    assert stat.S_IMODE(os.stat(master.socket_path).st_mode) == 0o666
+    write_groups(master, web(master))
+    assert (answer := master.request("reload-config"))["ok"], answer
+    eventually(lambda: stat.S_IMODE(os.stat(master.socket_path).st_mode) == 0o600)
+    master.stop()
+
+
 def test_an_explicit_mode_stays(master):
     start_groups(master, "--socket-mode", "0660", **web(master, uid="nobody"))
     assert stat.S_IMODE(master.socket_path.stat().st_mode) == 0o660

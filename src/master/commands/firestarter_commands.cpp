@@ -103,7 +103,8 @@ void firestarter_commands::stop_all(control_connection& client) {
         answers.push_back(
             {firestarter::signalled(stop_signal_of(*runner), runner->group().processes())});
     tell_each(client, answers, "worker:stop");
-    master_.stop_by(stop_signal_of);
+    master_.stop_by(
+        [](const group_runner& group) { return core::event::stop{stop_signal_of(group)}; });
 }
 
 firestarter_commands::answer firestarter_commands::control(const command& what,

@@ -59,7 +59,7 @@ json::array helpers(const group_runner& runner) {
 json::array listeners(const group_runner& runner) {
     json::array result;
     int fd = 3;
-    for (const auto& one : runner.listeners()) {
+    for (const auto& one : runner.listeners_in_service()) {
         const std::string& name = one->open.name;
         result.push_back(json::object{{"address", one->open.address},
                                       {"fd", fd++},

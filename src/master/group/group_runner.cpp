@@ -47,6 +47,7 @@ group_runner::group_runner(boost::asio::io_context& context, const handoff::grou
       spawner_(parts_, services_),
       timer_(context) {
     running_since_ = from.running_since;
+    made_from_ = from.made_from;
     if (trouble_.empty())
         if (auto trouble = open_control(from.control))
             log(severity::error, settings_.name, *trouble + "; going on without");
@@ -128,6 +129,7 @@ handoff::group group_runner::hand_over() const {
                         .retired = retired_,
                         .trouble = trouble_,
                         .state = group_.state()};
+    into.made_from = made_from_;
     listeners_.hand_over(into);
     into.running_since = running_since_;
     if (control_) into.control = control_->hand_over();
@@ -166,13 +168,28 @@ bool group_runner::reconfigure(const config::group_settings& wishes, listener_se
     settings_ = wishes;
     configured_.reset();
     adopt(std::move(listeners));
+    for (const std::string& error : listeners_.change_options(settings_))
+        log(severity::error, settings_.name, "listener " + error);
     services_.open();
     notice(core::event::reconfigure{wishes.policy});
     if (group_.phase() == core::group_phase::stopped) spawner_.forget_plans();
     listeners_.forget_old(spawner_.descriptors_in_use());
     if (comes_back) notice(core::event::restart{});
     if (is_new) notice(core::event::open{});
-    return !comes_back && !is_new && group_.phase() == core::group_phase::running;
+    return !comes_back && !is_new && group_.can_upgrade();
+}
+
+/// After an upgrade that was aborted the old generation is the current one again.
+bool group_runner::is_behind() const {
+    core::generation now = group_.current().generation;
+    return now != 0 && now < made_from_;
+}
+
+listener_set::list_type group_runner::listeners_in_service() const {
+    core::generation number =
+        group_.upgrade() ? group_.upgrade()->previous.generation : group_.current().generation;
+    auto descriptors = spawner_.descriptors_of(number);
+    return descriptors ? listeners_.with(*descriptors) : listeners();
 }
 
 void group_runner::retire() {

@@ -95,6 +95,8 @@ class group_runner {
         return configured_ ? *configured_ : settings_;
     }
     const listener_set::list_type& listeners() const { return listeners_.list(); }
+    /// Those that the workers of the generation in service have: the settings may ask for others.
+    listener_set::list_type listeners_in_service() const;
     const listener_set& open_listeners() const { return listeners_; }
     /// Where the output of its workers goes, if not where ours does.
     std::vector<output::log_status> logs() const { return around_.logs->status(settings_); }
@@ -109,6 +111,10 @@ class group_runner {
                      std::unique_ptr<control_server> control);
     /// Its own control socket; nullptr: it has none.
     control_server* control() const { return control_.get(); }
+    /// The settings ask for what only an upgrade brings, which may fail.
+    void await_upgrade() { made_from_ = group_.state().last_generation + 1; }
+    /// Whether the generation in service is older than what await_upgrade() waits for.
+    bool is_behind() const;
     /// Whether it would need a control socket that it has not open.
     bool lacks_control(const config::group_settings& wishes) const;
 
@@ -148,6 +154,7 @@ class group_runner {
     std::unique_ptr<control_server> control_; ///< the group's own; null: it has none
     boost::asio::steady_timer timer_;
     std::optional<core::time_point> running_since_;
+    core::generation made_from_ = 0; ///< see await_upgrade()
     std::list<observer> observers_;
     std::function<void()> settled_;
     bool scheduled_ = false;

@@ -23,6 +23,7 @@ void group_services::open() {
     open_upgrader();
     open_live_check();
     open_auto_upgrade();
+    demand_.reset(); // the listeners may be other ones
 }
 
 void group_services::take_over(const handoff::group& from) {
@@ -77,7 +78,8 @@ std::string group_services::notify_address() const {
 }
 
 std::string group_services::indexed_entry() const {
-    return live_check_ ? live_check_->entry(of_.settings.variable_prefix) : std::string();
+    bool checks = live_check_ && of_.settings.policy.live_check > core::duration::zero();
+    return checks ? live_check_->entry(of_.settings.variable_prefix) : std::string();
 }
 
 /// Opened when it is needed first, and kept: workers of other generations may know its address.

@@ -31,31 +31,70 @@ std::string complaint(const config::bind_spec& spec, const os::os_error& error) 
     return message.starts_with(spec.text) ? message : spec.text + ": " + message;
 }
 
-/// Other descriptors for the same sockets, so that each belongs to one group.
-os::result<listener_set::list_type> duplicate(const listener_set::list_type& from) {
+/// Other descriptors for the same sockets, so that each belongs to one group, and has the name that
+/// it has there.
+os::result<listener_set::list_type> duplicate(const listener_set::list_type& from,
+                                              const config::bind_spec& spec,
+                                              const std::string& wish) {
     listener_set::list_type copies;
     for (const shared& one : from) {
         auto fd = os::duplicate(one->open.fd.get());
         if (!fd) return fd.error();
         const os::opened_listener& old = one->open;
-        os::opened_listener open{std::move(*fd),         old.address, old.family,
-                                 old.server_starter_key, old.name,    {}};
-        copies.push_back(std::make_shared<const listener>(std::move(open), one->file, one->wish));
+        os::opened_listener open{std::move(*fd),
+                                 old.address,
+                                 old.family,
+                                 old.server_starter_key,
+                                 one->wish == wish ? old.name : spec.name,
+                                 {}};
+        copies.push_back(std::make_shared<const listener>(std::move(open), one->file, wish));
     }
     return copies;
 }
 
-/// Takes out of `pool` what was opened for that. One SPEC is one listener, but for systemd's.
+constexpr const char *only_v4 = " -4", *only_v6 = " -6";
+
+/// The same for the same address, whatever the options are; empty: nothing is the same.
+std::string place_of_wish(const std::string& wish) {
+    bool limited = wish.ends_with(only_v4) || wish.ends_with(only_v6);
+    std::string family = limited ? wish.substr(wish.size() - 3) : "";
+    auto spec = config::parse_bind_spec(wish.substr(0, wish.size() - family.size()));
+    std::string place = spec ? place_of(*spec) : "";
+    return place.empty() ? place : place + family;
+}
+
+/// Takes out of `pool` what `is_meant`. One SPEC is one listener, but for systemd's.
 listener_set::list_type take(listener_set::list_type& pool, const config::bind_spec& spec,
-                             const std::string& wish) {
+                             auto is_meant) {
     listener_set::list_type taken;
     bool several = std::holds_alternative<config::systemd_socket>(spec.address);
     std::erase_if(pool, [&](const shared& one) {
-        bool wanted = one->wish == wish && (several || taken.empty());
+        bool wanted = (several || taken.empty()) && is_meant(*one);
         if (wanted) taken.push_back(one);
         return wanted;
     });
     return taken;
+}
+
+/// What was opened for that wish; else what has the same address.
+listener_set::list_type take(listener_set::list_type& pool, const config::bind_spec& spec,
+                             const std::string& wish) {
+    auto same = take(pool, spec, [&](const listener& one) { return one.wish == wish; });
+    std::string place = place_of_wish(wish);
+    if (!same.empty() || place.empty()) return same;
+    return take(pool, spec, [&](const listener& one) { return place_of_wish(one.wish) == place; });
+}
+
+/// Who of ours is in the way of a SPEC that has the same port by another address.
+std::string who_is_in_the_way(const config::bind_spec& spec, const listener_set::list_type& ours) {
+    auto* wanted = std::get_if<config::inet_address>(&spec.address);
+    if (!wanted) return "";
+    std::string port = ":" + std::to_string(wanted->port);
+    for (const shared& one : ours)
+        if (one->open.address.ends_with(port))
+            return "; this master has it open as " + one->open.address +
+                   ": take that out of the file first";
+    return "";
 }
 
 os::result<listener_set::list_type> bind(const config::bind_spec& spec,
@@ -110,19 +149,25 @@ handoff::listener hand_over_one(const listener& one) {
 
 std::string wish_of(const config::bind_spec& spec, config::ip_family family) {
     if (family == config::ip_family::any) return spec.text;
-    return spec.text + (family == config::ip_family::v4 ? " -4" : " -6");
+    return spec.text + (family == config::ip_family::v4 ? only_v4 : only_v6);
 }
 
 listener_set::opened listener_set::open(const config::group_settings& wishes,
                                         const listener_set& own, list_type& released) {
     listener_set made;
     list_type before = own.current_;
+    before.insert(before.end(), own.old_.begin(), own.old_.end());
+    list_type ours = before;
+    ours.insert(ours.end(), released.begin(), released.end());
     for (const config::bind_spec& spec : wishes.listeners) {
         std::string wish = wish_of(spec, wishes.family);
         os::result<list_type> some = take(before, spec, wish);
-        if (some->empty()) some = duplicate(take(released, spec, wish));
+        if (!some->empty() && some->front()->wish != wish) some = duplicate(*some, spec, wish);
+        if (some && some->empty()) some = duplicate(take(released, spec, wish), spec, wish);
         if (some && some->empty()) some = bind(spec, wishes);
-        if (!some) return opened(boost::system::in_place_error, complaint(spec, some.error()));
+        if (!some)
+            return opened(boost::system::in_place_error,
+                          complaint(spec, some.error()) + who_is_in_the_way(spec, ours));
         std::ranges::copy(*some, std::back_inserter(made.current_));
     }
     return made;
@@ -168,11 +213,33 @@ bool listener_set::has(const std::vector<int>& descriptors) const {
     });
 }
 
+listener_set::list_type listener_set::with(const std::vector<int>& descriptors) const {
+    list_type found;
+    for (int fd : descriptors)
+        for (const list_type* list : {&current_, &old_})
+            for (const shared& one : *list)
+                if (one->open.fd.get() == fd) found.push_back(one);
+    return found;
+}
+
 void listener_set::replace(listener_set fresh) {
-    for (shared& one : current_)
-        if (std::ranges::find(fresh.current_, one) == fresh.current_.end())
-            old_.push_back(std::move(one));
+    old_.insert(old_.end(), current_.begin(), current_.end());
     current_ = std::move(fresh.current_);
+    std::erase_if(old_, [&](const shared& one) {
+        return std::ranges::find(current_, one) != current_.end();
+    });
+}
+
+std::vector<std::string> listener_set::change_options(const config::group_settings& wishes) const {
+    std::vector<std::string> errors;
+    for (const config::bind_spec& spec : wishes.listeners)
+        for (const shared& one : current_) {
+            if (one->wish != wish_of(spec, wishes.family)) continue;
+            auto done =
+                os::change_options(one->open.fd.get(), one->file.get(), spec, wishes.backlog);
+            if (!done) errors.push_back(one->open.address + ": " + done.error().message());
+        }
+    return errors;
 }
 
 void listener_set::forget_old(const std::vector<int>& in_use) {

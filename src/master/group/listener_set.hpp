@@ -27,13 +27,16 @@ class listener_set {
     using list_type = std::vector<std::shared_ptr<const listener>>;
     using opened = boost::system::result<listener_set, std::string>;
 
-    /// Opens all that `wishes` ask for, or none. What is open already is not bound anew: `own`, of
-    /// the same group before, and what other groups have `released` are looked through, and what is
-    /// used of the latter is taken out. The error is one line that names the SPEC.
+    /// Opens all that `wishes` ask for, or none. What is open already is not bound anew, whatever
+    /// its options are: `own`, of the same group before, and what other groups have `released` are
+    /// looked through, and what is used of the latter is taken out. The error is one line that
+    /// names the SPEC.
     static opened open(const config::group_settings& wishes, const listener_set& own,
                        list_type& released);
     /// Those that `wishes` do not ask for any more.
     list_type released_by(const config::group_settings& wishes) const;
+    /// Gives all of them the options that `wishes` ask for; the errors name the address.
+    std::vector<std::string> change_options(const config::group_settings& wishes) const;
 
     /// Those of another master. One that was closed on the way is bound again if possible, else
     /// reported and left out.
@@ -44,6 +47,8 @@ class listener_set {
     std::vector<int> descriptors() const;
     /// Whether all of them are of this set, as it is or as it was.
     bool has(const std::vector<int>& descriptors) const;
+    /// Those that have these descriptors.
+    list_type with(const std::vector<int>& descriptors) const;
 
     /// From now on new generations get those of `fresh`. What is in it no more stays open for older
     /// generations.

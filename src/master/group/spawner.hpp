@@ -43,6 +43,10 @@ class spawner {
 
     /// Those of listeners that workers may still be given.
     std::vector<int> descriptors_in_use() const { return plans_.descriptors(); }
+    /// Those of the listeners of a generation; nothing: its workers are made from what is there.
+    std::optional<std::vector<int>> descriptors_of(core::generation number) const {
+        return plans_.descriptors_of(number);
+    }
     const preload_map& preloads() const { return preloads_; }
 
     void hand_over(handoff::group& into) const;

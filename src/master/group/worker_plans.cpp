@@ -39,6 +39,12 @@ std::vector<int> worker_plans::descriptors() const {
     return all;
 }
 
+std::optional<std::vector<int>> worker_plans::descriptors_of(core::generation number) const {
+    auto known = plans_.find(number);
+    if (known == plans_.end() || !known->second) return std::nullopt;
+    return known->second->recipe().descriptors;
+}
+
 /// The last one stays: it is all there is to go by when a worker is needed again.
 void worker_plans::forget_unneeded() {
     if (plans_.size() < 2) return;

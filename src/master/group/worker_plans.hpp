@@ -35,6 +35,8 @@ class worker_plans {
     const std::optional<os::identity>& identity_of(core::generation number) const;
     /// Of all plans, those of the listeners; some more than once.
     std::vector<int> descriptors() const;
+    /// Those of one plan; nothing if there is none.
+    std::optional<std::vector<int>> descriptors_of(core::generation number) const;
 
     /// Forgets generations that no worker will be started in any more.
     void forget_unneeded();

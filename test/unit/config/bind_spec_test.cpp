@@ -274,7 +274,9 @@ BOOST_AUTO_TEST_CASE(rubbish_makes_one_short_line) {
         BOOST_TEST(message.find_first_of(std::string("\n\r\0\x1b", 4)) == std::string::npos);
         BOOST_TEST(message.size() < 600u);
     }
-    good("/" + std::string(4095, 'x'));
+    good("/" + std::string(106, 'x'));
+    BOOST_TEST(complaint_about("/" + std::string(107, 'x'))
+                   .ends_with("a unix socket's path has at most 107 bytes"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -490,6 +490,22 @@ BOOST_AUTO_TEST_CASE(syntax_errors_have_a_place) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(endless_names_are_refused) {
+    for (std::string part : {"a.", "\"\"."}) {
+        std::string name;
+        for (int i = 0; i < 50'000; ++i)
+            name += part;
+        for (const std::string& text : {"[a]\n" + name + "b = 1\n", "\n[" + name + "b]\n"}) {
+            words all = complaints_about(text);
+            BOOST_TEST_REQUIRE(all.size() == 1u);
+            BOOST_TEST(all[0].starts_with("f.toml:2:"), all[0]);
+            BOOST_TEST(all[0].ends_with(": a name has at most 100 parts with dots between them"));
+        }
+    }
+    std::string dots(1000, '.');
+    BOOST_TEST(groups("[a]\ncmd = ['a', '" + dots + "']\n").size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(there_is_an_end_of_complaints) {
     std::string text = "[a]\n";
     for (int i = 0; i < 2000; ++i)

@@ -183,6 +183,9 @@ BOOST_AUTO_TEST_CASE(a_command_that_fails_and_a_firmer_stop) {
     life firm = running({.stop_command = true});
     firm.happens(event::stop{SIGTERM});
     BOOST_TEST(firm.deeds() == lines{"SIGTERM to 101"});
+    life plain = running({.stop_command = true});
+    plain.happens(event::stop{SIGUSR2, true});
+    BOOST_TEST(plain.deeds() == lines{"SIGUSR2 to 101"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()
