@@ -11,7 +11,9 @@ std::string number(auto value) { return std::to_string(static_cast<unsigned long
 std::string text(const event::open&) { return "open"; }
 std::string text(const event::demanded&) { return "demanded"; }
 std::string text(const event::start&) { return "start"; }
-std::string text(const event::stop& e) { return "stop " + signal_name(e.signal); }
+std::string text(const event::stop& e) {
+    return "stop " + signal_name(e.signal) + (e.as_such ? " as such" : "");
+}
 std::string text(const event::stop_command_failed&) { return "stop command failed"; }
 std::string text(const event::restart&) { return "restart"; }
 std::string text(const event::forward& e) { return "forward " + signal_name(e.signal); }

@@ -74,7 +74,9 @@ constexpr unsigned good_end = kill_argument(0, 3);
 const std::vector<step> ends{{ack},        {kill, crash}, {kill, good_end}, {upgrade, 0},
                              {upgrade, 1}, {resize, 1},   {start},          {wait}};
 const std::vector<step> signs_of_life{{ack}, {touch}, {touch, 1}, {upgrade, 0}, {reload}, {wait}};
-const std::vector<step> stops{{stop, SIGUSR2}, {stop, SIGKILL}, {command_failed}, {start}, {ack},
+const std::vector<step> stops{{stop, SIGUSR2}, {stop, plain_stop(SIGUSR2)},
+                              {stop, SIGKILL}, {command_failed},
+                              {start},         {ack},
                               {upgrade, 0},    {wait}};
 
 } // namespace

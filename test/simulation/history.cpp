@@ -88,7 +88,9 @@ step_kind make_kind(dice& random) {
 
 unsigned make_argument(dice& random, step_kind kind) {
     switch (kind) {
-    case step_kind::stop: return random.one_of<unsigned>({SIGUSR2, SIGTERM, SIGQUIT, SIGKILL});
+    case step_kind::stop:
+        return random.one_of<unsigned>(
+            {SIGUSR2, SIGTERM, SIGQUIT, SIGKILL, plain_stop(SIGUSR2), plain_stop(SIGTERM)});
     case step_kind::forward: return random.one_of<unsigned>({SIGUSR1, SIGTTIN, SIGHUP});
     case step_kind::upgrade: return random.below(2);
     case step_kind::resize: return 1 + random.below(5);

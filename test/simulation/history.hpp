@@ -39,7 +39,7 @@ enum class step_kind {
     open,
     demand, ///< the first client
     start,
-    stop, ///< with the signal `argument`
+    stop, ///< with the signal `argument`, see plain_stop
     restart,
     forward,        ///< the signal `argument`
     upgrade,        ///< 0: rolling, else fleet
@@ -68,6 +68,9 @@ struct step {
 
 /// `cause` 0: SIGKILL, 1: SIGSEGV, 2: exit code 1, 3: exit code 0.
 constexpr unsigned kill_argument(unsigned process, unsigned cause) { return cause * 64 + process; }
+
+/// The argument of a stop whose signal is meant as such, with no stop command in its place.
+constexpr unsigned plain_stop(int signal) { return 1000 + static_cast<unsigned>(signal); }
 
 /// What happens to a group, from its first moment: enough to live it again.
 struct history {

@@ -138,8 +138,9 @@ void invariants::take_opening(const core::event_type& what) {
     demanded_ |= is_one_of<core::event::demanded>(what) && before_.awaits_demand;
 }
 
-void invariants::take_stop(int signal) {
-    if (!wishes_.stop_command || signal != wishes_.stop_signal) return commanded_.clear();
+void invariants::take_stop(const core::event::stop& what) {
+    bool by_command = wishes_.stop_command && what.signal == wishes_.stop_signal && !what.as_such;
+    if (!by_command) return commanded_.clear();
     if (before_.phase == after_.phase) return;
     for (const record& was : before_.table)
         if (was.active() && was.pid != 0) commanded_.insert(was.id);
@@ -168,7 +169,7 @@ void invariants::take_orders(const core::event_type& what) {
     if (is_one_of<core::event::stop_command_failed>(what)) commanded_.clear();
     if (!is_one_of<core::event::stop, core::event::restart>(what)) return;
     auto* stop = std::get_if<core::event::stop>(&what);
-    take_stop(stop ? stop->signal : wishes_.stop_signal);
+    take_stop(stop ? *stop : core::event::stop{wishes_.stop_signal});
     owes_upgrade_ = false;
     // They may be told again, and their time begins anew.
     for (auto& [id, its] : tellings_)

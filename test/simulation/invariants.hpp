@@ -61,7 +61,7 @@ class invariants {
     void take_tellings();
     void take_orders(const core::event_type& what);
     void take_opening(const core::event_type& what);
-    void take_stop(int signal);
+    void take_stop(const core::event::stop& what);
     void take_signs(const core::event_type& what);
     void take_end(const core::event_type& what);
     void take_generation();

@@ -53,7 +53,7 @@ void world::perform(const step& what) {
         if ((whose = pick(argument))) apply(core::event::touched{whose->pid});
         break;
     case start: apply(core::event::start{}); break;
-    case stop: apply(core::event::stop{static_cast<int>(argument)}); break;
+    case stop: apply(core::event::stop{static_cast<int>(argument % 1000), argument >= 1000}); break;
     case restart: apply(core::event::restart{}); break;
     case forward: apply(core::event::forward{static_cast<int>(argument)}); break;
     case upgrade:
