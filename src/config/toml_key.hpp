@@ -15,6 +15,7 @@ namespace einhyrningsins::config {
 enum class key_type {
     text,
     scalar,  ///< a number, or a string where a command line would take one
+    name,    ///< of a user or group: a string, or a whole number
     flag,    ///< true or false
     list,    ///< an array of strings, maybe of numbers: each is taken by itself
     command, ///< an array of words, or a string to be split as a shell does

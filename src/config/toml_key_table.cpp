@@ -167,9 +167,9 @@ constexpr std::array table{
              next_word<&group_settings::stop_command>},
     toml_key{"working_directory", text, "the master's", "where the workers run",
              word<&group_settings::working_directory>},
-    toml_key{"uid", scalar, "the master's", "user that the workers run as",
+    toml_key{"uid", name, "the master's", "user that the workers run as",
              owner<&group_settings::user>},
-    toml_key{"gid", scalar, "the user's own", "group that the workers run as",
+    toml_key{"gid", name, "the user's own", "group that the workers run as",
              owner<&group_settings::group>},
     toml_key{"nice", scalar, "the master's", "niceness of the workers", nice},
 
@@ -223,7 +223,8 @@ constexpr std::array acks{"ack", "ack_mode", "manual"};
 const char* name_of(key_type type) {
     switch (type) {
     case text: return "string";
-    case scalar: return "number or string";
+    case scalar:
+    case name: return "number or string";
     case flag: return "boolean";
     case list: return "array of strings";
     case command: return "array of strings, or string";
