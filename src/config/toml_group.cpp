@@ -128,7 +128,7 @@ class reader {
         case key_type::scalar:
             return take_one(entry.key, entry.value, is_scalar, "a number or a string", taken);
         case key_type::name:
-            return take_one(entry.key, entry.value, is_item, "a whole number or a string", taken);
+            return take_one(entry.key, entry.value, is_item, "a number or a string", taken);
         case key_type::flag:
             return take_one(entry.key, entry.value, is_flag, "true or false", taken);
         case key_type::list: return take_list(entry, is_item, "an array of strings", taken);

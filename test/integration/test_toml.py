@@ -305,7 +305,7 @@ def keys_of_manual():
     return {key: (kind, default) for key, kind, default in found}
 
 
-TYPES = {"text": "string", "scalar": "number or string", "flag": "boolean", "list": "array of strings",
+TYPES = {"text": "string", "scalar": "number or string", "name": "number or string", "flag": "boolean", "list": "array of strings",
          "command": "array of strings, or string"}
 
 
