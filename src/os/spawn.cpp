@@ -40,6 +40,15 @@ constexpr long set_groups = SYS_setgroups, set_group = SYS_setresgid, set_user =
 constexpr std::string_view listen_pid = "LISTEN_PID=";
 constexpr std::string_view child_index = "EINHORN_CHILD_INDEX=";
 
+/// The descriptors that a child begins with; -1: none.
+struct inheritance {
+    int directory;
+    int null;
+    output_descriptors output;
+    int extra;
+    std::vector<int> listeners;
+};
+
 /// What the child reads and writes while it shares the master's memory: only plain data, and no
 /// allocation.
 struct birth {
@@ -48,12 +57,7 @@ struct birth {
     char* const* shell_arguments; ///< for a script without "#!", as execvp(3) runs it
     char* const* environment;
     char* pid_slot; ///< behind "LISTEN_PID=", or null
-    int directory;
-    int null;
-    output_descriptors output;
-    const int* descriptors;
-    int count;
-    int extra;
+    const inheritance& from;
     int highest; ///< of all these descriptors
     const int* nice;
     const identity* who; ///< or null
@@ -82,14 +86,15 @@ NO_SANITIZER void write_pid(char* slot) {
 }
 
 /// The sources are all above the targets, so none is overwritten before its turn.
-NO_SANITIZER bool place_descriptors(const birth& self) {
-    if (::dup2(self.null, 0) < 0) return false;
-    if (self.output.out >= 0 && ::dup2(self.output.out, 1) < 0) return false;
-    if (self.output.err >= 0 && ::dup2(self.output.err, 2) < 0) return false;
+NO_SANITIZER bool place_descriptors(const inheritance& from) {
+    if (::dup2(from.null, 0) < 0) return false;
+    if (from.output.out >= 0 && ::dup2(from.output.out, 1) < 0) return false;
+    if (from.output.err >= 0 && ::dup2(from.output.err, 2) < 0) return false;
     int target = first_descriptor;
-    for (int i = 0; i < self.count; ++i)
-        if (::dup2(self.descriptors[i], target++) < 0) return false;
-    if (self.extra >= 0 && ::dup2(self.extra, target++) < 0) return false;
+    const int* listeners = from.listeners.data();
+    for (std::size_t i = 0; i < from.listeners.size(); ++i)
+        if (::dup2(listeners[i], target++) < 0) return false;
+    if (from.extra >= 0 && ::dup2(from.extra, target++) < 0) return false;
     // Closed by the exec, not now: what the stages after this one need stays open until then.
     return ::close_range(target, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
 }
@@ -121,7 +126,7 @@ NO_SANITIZER int child(void* argument) {
     // What another user may not do comes before.
     if (self.nice && ::setpriority(PRIO_PROCESS, 0, *self.nice) != 0) return fail(self, "nice");
     if (self.descriptor_limit) ::setrlimit(RLIMIT_NOFILE, self.descriptor_limit);
-    if (::fchdir(self.directory) != 0) return fail(self, "working directory");
+    if (::fchdir(self.from.directory) != 0) return fail(self, "working directory");
     if (self.who)
         if (const char* stage = become(*self.who)) return fail(self, stage);
     if (self.die_with_parent) { // which a change of the user would undo
@@ -129,7 +134,7 @@ NO_SANITIZER int child(void* argument) {
         // The parent may have ended before; the signal waits for the mask to be emptied.
         if (::getppid() != self.parent) ::kill(::getpid(), SIGUSR2);
     }
-    if (!place_descriptors(self)) return fail(self, "descriptors");
+    if (!place_descriptors(self.from)) return fail(self, "descriptors");
     if (self.pid_slot) write_pid(self.pid_slot);
     unblock_signals();
     ::execve(self.program, self.arguments, self.environment);
@@ -148,6 +153,31 @@ char* stack_top() {
         stack = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     return stack == MAP_FAILED ? nullptr : static_cast<char*>(stack) + size;
+}
+
+/// Has the child born, with its first breath in child(); the pid, if it could be made at all.
+result<pid_t> bear(birth& self) {
+    char* stack = stack_top();
+    if (!stack) return os_error{"stack for a new process", ENOMEM};
+    pid_t pid = ::clone(child, stack, CLONE_VM | CLONE_FILES | CLONE_VFORK | SIGCHLD, &self);
+    if (pid < 0) return last_error("fork");
+    // The memory that a process of another user has had is not dumped; but it is ours again.
+    if (self.who) ::prctl(PR_SET_DUMPABLE, 1);
+    return pid;
+}
+
+/// Gives all of them low numbers, for as long as `low` lives.
+result<void> lower(inheritance& what, low_copies& low) {
+    std::vector<int*> all{&what.directory, &what.null, &what.output.out, &what.output.err,
+                          &what.extra};
+    for (int& fd : what.listeners)
+        all.push_back(&fd);
+    for (int* fd : all) {
+        auto number = low.of(*fd);
+        if (!number) return number.error();
+        *fd = *number;
+    }
+    return {};
 }
 
 /// /dev/null, opened once; -1 if that cannot be had.
@@ -276,50 +306,36 @@ spawn_plan::texts spawn_plan::lay_out_texts() const {
     return {all.data(), all.data() + shell, all.data() + environment};
 }
 
+void spawn_plan::fill_in(unsigned index) const {
+    for (std::size_t slot : {index_slot_, indexed_slot_})
+        if (slot) *std::to_chars(&environment_[slot], &environment_[slot] + 11, index).ptr = '\0';
+}
+
 result<pid_t> spawn_plan::spawn(unsigned index, int extra_fd, output_descriptors output) const {
     assert(output.out == -1 || output.out > 2);
     assert(output.err == -1 || output.err > 2);
-    for (std::size_t slot : {index_slot_, indexed_slot_})
-        if (slot) *std::to_chars(&environment_[slot], &environment_[slot] + 11, index).ptr = '\0';
     if (null_device() < 0) return last_error("/dev/null");
-    std::vector<int> sources = recipe_.descriptors;
-    int directory = recipe_.directory->get(), null = null_device();
     low_copies low(lowest_source());
-    auto lower = [&](int& fd) {
-        auto number = low.of(fd);
-        if (number) fd = *number;
-        return number;
-    };
-    for (int* fd : {&directory, &null, &extra_fd, &output.out, &output.err})
-        if (auto done = lower(*fd); !done) return done.error();
-    for (int& fd : sources)
-        if (auto done = lower(fd); !done) return done.error();
+    inheritance what{recipe_.directory->get(), null_device(), output, extra_fd,
+                     recipe_.descriptors};
+    if (auto done = lower(what, low); !done) return done.error();
+    fill_in(index);
     texts lists = lay_out_texts();
     birth self{.program = recipe_.program.c_str(),
                .arguments = lists.arguments,
                .shell_arguments = lists.shell_arguments,
                .environment = lists.environment,
                .pid_slot = pid_slot_ ? &environment_[pid_slot_] : nullptr,
-               .directory = directory,
-               .null = null,
-               .output = output,
-               .descriptors = sources.data(),
-               .count = static_cast<int>(sources.size()),
-               .extra = extra_fd,
+               .from = what,
                .highest = low.highest(),
                .nice = recipe_.nice ? &*recipe_.nice : nullptr,
                .who = recipe_.identity ? &*recipe_.identity : nullptr,
                .die_with_parent = recipe_.die_with_parent,
                .parent = ::getpid(),
                .descriptor_limit = original_descriptor_limit()};
-    char* stack = stack_top();
-    if (!stack) return os_error{"stack for a new process", ENOMEM};
-    pid_t pid = ::clone(child, stack, CLONE_VM | CLONE_FILES | CLONE_VFORK | SIGCHLD, &self);
-    if (pid < 0) return last_error("fork");
-    // The memory that a process of another user has had is not dumped; but it is ours again.
-    if (self.who) ::prctl(PR_SET_DUMPABLE, 1);
-    if (!self.failed_stage) return pid;
-    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    auto pid = bear(self);
+    if (!pid || !self.failed_stage) return pid;
+    while (::waitpid(*pid, nullptr, 0) < 0 && errno == EINTR) {
     }
     return explain(self.failed_stage, self.failed_number);
 }

@@ -73,6 +73,7 @@ class spawn_plan {
         char* const* environment;
     };
     texts lay_out_texts() const;
+    void fill_in(unsigned index) const;
     int lowest_source() const;
     os_error explain(const char* stage, int number) const;
 
