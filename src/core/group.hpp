@@ -45,6 +45,8 @@ class group {
 
     /// Whether the group starts with event::demanded: the shell has to watch its listeners.
     bool awaits_demand() const;
+    /// The number that the newest generation has, or had.
+    generation last_generation() const { return state_.last_generation; }
     group_phase phase() const { return state_.phase; }
     /// Whether event::upgrade has an effect now.
     bool can_upgrade() const;

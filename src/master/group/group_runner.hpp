@@ -112,7 +112,7 @@ class group_runner {
     /// Its own control socket; nullptr: it has none.
     control_server* control() const { return control_.get(); }
     /// The settings ask for what only an upgrade brings, which may fail.
-    void await_upgrade() { made_from_ = group_.state().last_generation + 1; }
+    void await_upgrade() { made_from_ = group_.last_generation() + 1; }
     /// Whether the generation in service is older than what await_upgrade() waits for.
     bool is_behind() const;
     /// Whether it would need a control socket that it has not open.
