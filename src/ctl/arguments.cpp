@@ -116,6 +116,13 @@ complaint read(int argc, char* const* argv, arguments& into) {
 
 } // namespace
 
+std::string complain_about_option(const char* word, int id, const char* help) {
+    bool is_long = std::string_view(word).starts_with("--");
+    std::string name = is_long ? word : std::string("-") + static_cast<char>(optopt);
+    if (id == ':') return "option '" + name + "' needs a value";
+    return "option '" + name + "' is unknown, ambiguous or takes no value; " + help + " lists all";
+}
+
 std::optional<std::string> check_socket_path(const std::string& path) {
     std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
     if (!path.empty() && path.size() <= longest) return std::nullopt;

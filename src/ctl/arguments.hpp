@@ -25,6 +25,10 @@ struct arguments {
 /// arguments of a command may begin with '-'. The error is one line that says what would be right.
 boost::system::result<arguments, std::string> parse_arguments(int argc, char* const* argv);
 
+/// What is wrong with `word`, of which getopt_long(3) has returned '?' or ':' as `id`; `help` is
+/// the option that lists all.
+std::string complain_about_option(const char* word, int id, const char* help);
+
 /// What is wrong with the path of a socket, in one line; nothing: it will do.
 std::optional<std::string> check_socket_path(const std::string& path);
 

@@ -27,13 +27,6 @@ struct address {
     const char* name = nullptr;
 };
 
-std::string complain_about(const char* word, int id) {
-    bool is_long = std::strncmp(word, "--", 2) == 0;
-    std::string name = is_long ? word : std::string("-") + static_cast<char>(optopt);
-    if (id == ':') return "option '" + name + "' needs a value";
-    return "option '" + name + "' is unknown, ambiguous or takes no value; --help lists all";
-}
-
 complaint read_options(int argc, char* const* argv, einhorn_arguments& into, address& where) {
     optind = 0; // begins anew, see getopt(3)
     opterr = 0;
@@ -43,7 +36,7 @@ complaint read_options(int argc, char* const* argv, einhorn_arguments& into, add
         case 'd': where.path = optarg; break;
         case 'e': into.script = optarg; break;
         case 'h': into.help = true; break;
-        default: return complain_about(argv[optind - 1], id);
+        default: return complain_about_option(argv[optind - 1], id, "--help");
         }
     }
     return std::nullopt;

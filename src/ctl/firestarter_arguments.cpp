@@ -63,13 +63,6 @@ std::string usage_of(const known_subcommand& one) {
     return std::string("usage: firestarter ") + one.name + " " + one.arguments;
 }
 
-std::string complain_about(const char* word, int id) {
-    bool is_long = std::strncmp(word, "--", 2) == 0;
-    std::string name = is_long ? word : std::string("-") + static_cast<char>(optopt);
-    if (id == ':') return "option '" + name + "' needs a value";
-    return "option '" + name + "' is unknown, ambiguous or takes no value; -h lists all";
-}
-
 complaint take_signal(const char* name, const known_subcommand& of, firestarter_arguments& into) {
     if (of.what != ctrl) return "option '-s' belongs to 'ctrl'";
     auto number = firestarter::signal_number(name);
@@ -90,7 +83,7 @@ complaint read_options(int argc, char** words, const known_subcommand& of,
         case 's':
             if (auto wrong = take_signal(optarg, of, into)) return wrong;
             break;
-        default: return complain_about(words[optind - 1], id);
+        default: return complain_about_option(words[optind - 1], id, "-h");
         }
     }
     return std::nullopt;

@@ -19,13 +19,12 @@ void leave_low_numbers(unique_fd& fd) {
 }
 
 result<int> low_copies::of(int fd) {
-    if (fd < 0) return fd;
-    bool will_do = fd >= lowest_ && fd < first_of_many;
-    unique_fd copy(will_do ? -1 : ::fcntl(fd, F_DUPFD_CLOEXEC, lowest_));
-    if (!will_do && !copy && fd < lowest_) return last_error("descriptor " + std::to_string(fd));
-    if (copy && (copy.get() < fd || fd < lowest_)) {
-        fd = copy.get();
-        copies_.push_back(std::move(copy));
+    if (fd >= 0 && (fd < lowest_ || fd >= first_of_many)) {
+        unique_fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, lowest_));
+        if (copy)
+            fd = copies_.emplace_back(std::move(copy)).get();
+        else if (fd < lowest_)
+            return last_error("descriptor " + std::to_string(fd));
     }
     highest_ = std::max(highest_, fd);
     return fd;

@@ -128,7 +128,7 @@ firestarter_commands::answer
 firestarter_commands::start(const command& what, control_connection& client, group_runner& group) {
     if (group.group().phase() == core::group_phase::running) return reply{firestarter::started({})};
     if (auto trouble = group.open()) return refuse(*trouble);
-    watch(firestarter_watch::begin(client.shared_from_this(), what, group));
+    watches_.add(firestarter_watch::begin(client.shared_from_this(), what, group));
     group.notice(core::event::start{});
     return std::nullopt;
 }
@@ -137,7 +137,7 @@ firestarter_commands::answer firestarter_commands::restart(const command& what, 
                                                            control_connection& client,
                                                            group_runner& group) {
     if (auto trouble = group.open()) return refuse(*trouble);
-    watch(firestarter_watch::begin(client.shared_from_this(), what, group));
+    watches_.add(firestarter_watch::begin(client.shared_from_this(), what, group));
     with_stop_signal(group, signal ? signal : stop_signal_of(group),
                      [&] { group.notice(core::event::restart{}); });
     return std::nullopt;
@@ -150,7 +150,7 @@ firestarter_commands::answer firestarter_commands::increase(const command& what,
     if (number >= config::most_workers)
         return refuse("a group has at most " + std::to_string(config::most_workers) + " workers");
     bool starts_one = group.group().phase() == core::group_phase::running;
-    if (starts_one) watch(firestarter_watch::begin(client.shared_from_this(), what, group));
+    if (starts_one) watches_.add(firestarter_watch::begin(client.shared_from_this(), what, group));
     set_worker_number(group, number + 1);
     if (starts_one) return std::nullopt;
     return reply{firestarter::increased(0)};
@@ -177,8 +177,8 @@ void firestarter_commands::begin_upgrade(const handoff::wish& what,
                                          std::shared_ptr<control_connection> client,
                                          group_runner& group) {
     int usual = what.signal ? change_stop_signal(group, what.signal) : 0;
-    watch(firestarter_watch::begin(std::move(client), *firestarter::find_command("worker:upgrade"),
-                                   group, usual));
+    watches_.add(firestarter_watch::begin(
+        std::move(client), *firestarter::find_command("worker:upgrade"), group, usual));
     group.request_upgrade(*what.upgrade);
 }
 
@@ -210,22 +210,15 @@ protocol::reply firestarter_commands::kill(group_runner& group) const {
     return told;
 }
 
-void firestarter_commands::watch(std::shared_ptr<firestarter_watch> fresh) {
-    std::erase_if(watches_, [](const auto& one) { return one.expired(); });
-    watches_.push_back(std::move(fresh));
-}
-
 void firestarter_commands::hand_over(handoff::state& into) const {
-    for (const auto& one : watches_)
-        if (auto watch = one.lock())
-            if (auto state = watch->hand_over()) into.group_watches.push_back(std::move(*state));
+    watches_.hand_over(into.group_watches);
 }
 
 void firestarter_commands::take_over(const handoff::group_watch& from,
                                      std::shared_ptr<control_connection> client,
                                      group_runner& group) {
     if (auto again = firestarter_watch::take_over(from, std::move(client), group))
-        watch(std::move(again));
+        watches_.add(std::move(again));
 }
 
 } // namespace einhyrningsins::master

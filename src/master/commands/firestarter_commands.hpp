@@ -2,6 +2,7 @@
 #pragma once
 
 #include "master/commands/firestarter_watch.hpp"
+#include "master/commands/watch_list.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/request.hpp"
 
@@ -56,10 +57,9 @@ class firestarter_commands {
     reply stop(int signal, group_runner& group) const;
     reply decrease(int signal, group_runner& group) const;
     reply kill(group_runner& group) const;
-    void watch(std::shared_ptr<firestarter_watch> fresh);
 
     master& master_;
-    std::vector<std::weak_ptr<firestarter_watch>> watches_;
+    watch_list<firestarter_watch> watches_;
 };
 
 /// Has the group hear that `worker` is up, and sends the worker that it replaces `signal`; 0: what

@@ -62,7 +62,8 @@ reply upgrade_commands::upgrade(const protocol::order& what, const group_selecti
         return refusal(groups[0]->settings().name + " is " +
                        why_not_upgradable(groups[0]->group()));
     if (master_.reloads_before_upgrades()) return reload_before_upgrade(what, able, who);
-    if (who.id) watch(upgrade_watch::begin(who.client.shared_from_this(), *who.id, who.form, able));
+    if (who.id)
+        watches_.add(upgrade_watch::begin(who.client.shared_from_this(), *who.id, who.form, able));
     reply answer = for_each(
         groups, [&](group_runner& runner) { return begin_upgrade(runner, mode_of(what)); });
     if (who.form == dialect::einhorn) answer.message = einhorn::upgrading(what.what);
@@ -102,7 +103,8 @@ reply upgrade_commands::reload_config(const audience& who) {
     group_selection upgrading = master_.carry_out(*done);
     answer.wait = who.id && !upgrading.empty();
     if (answer.wait)
-        watch(upgrade_watch::begin(who.client.shared_from_this(), *who.id, who.form, upgrading));
+        watches_.add(
+            upgrade_watch::begin(who.client.shared_from_this(), *who.id, who.form, upgrading));
     for (group_runner* runner : upgrading)
         runner->request_upgrade(core::upgrade_mode::rolling);
     return answer;
@@ -112,7 +114,7 @@ void upgrade_commands::upgrade_after_reload(const handoff::wish& what,
                                             const group_selection& groups,
                                             std::shared_ptr<control_connection> client) {
     dialect form = protocol::dialect_for(what.einhorn);
-    if (client) watch(upgrade_watch::begin(std::move(client), what.id, form, groups));
+    if (client) watches_.add(upgrade_watch::begin(std::move(client), what.id, form, groups));
     for (group_runner* runner : groups)
         runner->request_upgrade(*what.upgrade);
 }
@@ -122,21 +124,12 @@ void upgrade_commands::tell_reloaded(const handoff::wish& what, control_connecti
     client.send(protocol::to_line(answer, what.id, protocol::dialect_for(what.einhorn)));
 }
 
-void upgrade_commands::watch(std::shared_ptr<upgrade_watch> fresh) {
-    std::erase_if(watches_, [](const auto& one) { return one.expired(); });
-    watches_.push_back(std::move(fresh));
-}
-
-void upgrade_commands::hand_over(handoff::state& into) const {
-    for (const auto& one : watches_)
-        if (auto watch = one.lock())
-            if (auto state = watch->hand_over()) into.watches.push_back(std::move(*state));
-}
+void upgrade_commands::hand_over(handoff::state& into) const { watches_.hand_over(into.watches); }
 
 void upgrade_commands::take_over(const handoff::state& from, const client_map& clients) {
     for (const handoff::watch& one : from.watches)
-        watch(upgrade_watch::take_over(one, clients.at(one.fd),
-                                       select(master_.groups(), one.groups)));
+        watches_.add(upgrade_watch::take_over(one, clients.at(one.fd),
+                                              select(master_.groups(), one.groups)));
 }
 
 } // namespace einhyrningsins::master

@@ -3,6 +3,7 @@
 
 #include "handoff/state.hpp"
 #include "master/commands/group_changes.hpp"
+#include "master/commands/watch_list.hpp"
 #include "master/control/control_connection.hpp"
 #include "protocol/dialect.hpp"
 #include "protocol/order.hpp"
@@ -56,10 +57,9 @@ class upgrade_commands {
     reply reload_before_upgrade(const protocol::order& what, const group_selection& groups,
                                 const audience& who);
     reply reload_for(handoff::wish wish, std::string answer, const audience& who);
-    void watch(std::shared_ptr<upgrade_watch> fresh);
 
     master& master_;
-    std::vector<std::weak_ptr<upgrade_watch>> watches_;
+    watch_list<upgrade_watch> watches_;
 };
 
 } // namespace einhyrningsins::master

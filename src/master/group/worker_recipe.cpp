@@ -27,11 +27,6 @@ std::string search_path_of(const config::group_settings& wishes, const surroundi
     return search_path(around.environment);
 }
 
-os::result<std::string> find_program(const std::string& name, const config::group_settings& wishes,
-                                     const surroundings& around) {
-    return os::find_program(name, search_path_of(wishes, around), directory_of(wishes, around));
-}
-
 std::vector<std::string> make_environment(const group_context& of, const group_services& services,
                                           core::generation number) {
     const config::group_settings& settings = of.settings;
@@ -58,7 +53,8 @@ os::result<os::spawn_recipe> make_recipe(const group_context& of, const group_se
     const config::group_settings& wishes = of.settings;
     auto directory = os::open_directory(directory_of(wishes, of.around));
     if (!directory) return directory.error();
-    auto program = find_program(words[0], wishes, of.around);
+    auto program =
+        os::find_program(words[0], search_path_of(wishes, of.around), (*directory)->get());
     if (!program) return program.error();
     auto who = os::find_identity(wishes.user, wishes.group);
     if (!who) return who.error();
@@ -90,7 +86,8 @@ bool is_of_workers(std::string_view entry, const std::string& prefix) {
 
 os::result<std::string> find_program(const config::group_settings& wishes,
                                      const surroundings& around) {
-    return find_program(wishes.command[0], wishes, around);
+    return os::find_program(wishes.command[0], search_path_of(wishes, around),
+                            directory_of(wishes, around));
 }
 
 os::result<os::spawn_recipe> make_worker_recipe(const group_context& of,

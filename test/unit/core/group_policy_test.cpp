@@ -21,16 +21,6 @@ life opened(policy wishes) {
     return one;
 }
 
-/// Workers that are ready at once.
-life running(policy wishes) {
-    if (!std::holds_alternative<ack_none>(wishes.ack)) wishes.ack = ack_timer{0s};
-    life one(wishes);
-    one.start();
-    one.deeds();
-    one.news();
-    return one;
-}
-
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(core_group_policy)

@@ -16,12 +16,7 @@ using namespace std::chrono_literals;
 /// Two workers that are ready.
 life couple(policy wishes = {}) {
     wishes.number = 2;
-    wishes.ack = ack_timer{0s};
-    life one(wishes);
-    one.start();
-    one.deeds();
-    one.news();
-    return one;
+    return running(wishes);
 }
 
 } // namespace

@@ -61,6 +61,15 @@ void life::perform(const action::run_stop_command&) { deeds_.push_back("stop com
 
 void life::perform(const action::tell& what) { news_.push_back(to_string(what.what)); }
 
+life running(policy wishes) {
+    if (!std::holds_alternative<ack_none>(wishes.ack)) wishes.ack = ack_timer{duration::zero()};
+    life one(wishes);
+    one.start();
+    one.deeds();
+    one.news();
+    return one;
+}
+
 std::ostream& operator<<(std::ostream& out, const lines& what) {
     const char* separator = "";
     for (const std::string& one : what) {

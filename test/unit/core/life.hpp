@@ -70,6 +70,9 @@ class life {
     lines news_;
 };
 
+/// A life whose workers are ready at once; nothing of that is told any more.
+life running(policy wishes);
+
 /// For the messages of Boost.Test.
 std::ostream& operator<<(std::ostream& out, const lines& what);
 std::ostream& operator<<(std::ostream& out, group_phase phase);
