@@ -5,6 +5,7 @@
 #include "config/number.hpp"
 #include "config/quote.hpp"
 #include "core/nearest.hpp"
+#include "core/socket_path.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,8 +14,6 @@
 
 namespace einhyrningsins::config {
 namespace {
-
-constexpr std::size_t longest_unix_name = 107; ///< see unix(7)
 
 constexpr std::size_t longest_text = 4096;
 using maybe_error = std::optional<std::string>;
@@ -25,7 +24,7 @@ std::string lower(std::string_view text) {
     return result;
 }
 
-/// Takes `prefix`, in any case, from the front of `text`.
+/// Removes `prefix` from the front of `text`, ignoring case. Returns whether it was there.
 bool take(std::string_view& text, std::string_view prefix) {
     if (lower(text.substr(0, prefix.size())) != prefix) return false;
     text.remove_prefix(prefix.size());
@@ -34,10 +33,10 @@ bool take(std::string_view& text, std::string_view prefix) {
 
 // The address
 
-constexpr const char* brackets = "an IPv6 address is written [::1]:8080";
+constexpr const char* brackets = "write an IPv6 address as [::1]:8080";
 
-/// What stands between the brackets: at least hexadecimal digits and colons, maybe with a zone as
-/// in "fe80::1%eth0".
+/// Checks the text between the brackets: hexadecimal digits and at least one colon, optionally with
+/// a zone as in "fe80::1%eth0".
 bool may_be_ipv6(std::string_view text) {
     std::string_view digits = text.substr(0, text.find('%'));
     return digits.find(':') != std::string_view::npos &&
@@ -58,7 +57,7 @@ maybe_error read_host(std::string_view host, inet_address& address) {
     } else if (host.find(':') != std::string_view::npos) {
         return brackets;
     }
-    if (!may_be_host(host)) return quote(host) + " is no host name or address";
+    if (!may_be_host(host)) return quote(host) + " is not a host name or an address";
     address.host = host;
     return std::nullopt;
 }
@@ -82,16 +81,14 @@ maybe_error read_unix(std::string_view text, bind_spec& spec) {
     bool abstract = text.starts_with('@');
     if (abstract) text.remove_prefix(1);
     if (text.empty()) return abstract ? "a name is missing after '@'" : "a path is missing";
-    if (std::ranges::any_of(text, [](unsigned char c) { return c < ' ' || c == 0x7f; }))
-        return "a path may not have control characters";
-    if (text.size() > longest_unix_name)
-        return "a unix socket's path has at most " + std::to_string(longest_unix_name) + " bytes";
+    if (auto wrong = core::complain_of_socket_path(text)) return wrong;
     spec.address = unix_address{std::string(text), abstract};
     return std::nullopt;
 }
 
 maybe_error read_systemd(std::string_view name, bind_spec& spec) {
-    if (!is_descriptor_name(name)) return "after 'systemd:' comes a name of LISTEN_FDNAMES";
+    if (!is_descriptor_name(name))
+        return "'systemd:' must be followed by a name from LISTEN_FDNAMES";
     spec.address = systemd_socket{std::string(name)};
     return std::nullopt;
 }
@@ -103,8 +100,9 @@ maybe_error read_fd(std::string_view text, bind_spec& spec) {
     return std::nullopt;
 }
 
-/// "tcp::HOST:PORT" is firestarter's "tcp:HOST:PORT". The second colon of "tcp::80" belongs to the
-/// port, on every address.
+/// firestarter writes "tcp::HOST:PORT" for "tcp:HOST:PORT". In "tcp::80" the second colon belongs
+/// to
+/// ":80", which means all addresses.
 std::string_view without_second_colon(std::string_view text) {
     bool doubled = text.starts_with(':') && text.find(':', 1) != std::string_view::npos;
     return text.substr(doubled ? 1 : 0);
@@ -136,7 +134,7 @@ bool is_unix_path(const bind_spec& spec) {
 
 maybe_error only_for_paths(const bind_spec& spec) {
     if (is_unix_path(spec)) return std::nullopt;
-    return "is only for a unix socket with a path";
+    return "is only valid for a unix socket with a path";
 }
 
 constexpr const char* twice = "is given twice";
@@ -144,8 +142,8 @@ constexpr const char* twice = "is given twice";
 maybe_error read_backlog(std::string_view value, bind_spec& spec) {
     if (spec.backlog) return twice;
     auto number = parse_number(value, 1, std::numeric_limits<int>::max());
-    if (!number) return "must be a number of at least 1";
-    if (spec.kind == transport::datagram) return "is not for udp, which has no connections";
+    if (!number) return "must be a number, at least 1";
+    if (spec.kind == transport::datagram) return "is not valid for udp, which has no connections";
     spec.backlog = static_cast<int>(*number);
     return std::nullopt;
 }
@@ -198,7 +196,7 @@ constexpr std::array values{value_option{"backlog", read_backlog}, value_option{
                             value_option{"group", read_group}};
 
 std::string unknown_option(std::string_view text) {
-    std::vector<std::string> known; // a hint at a single letter would be a guess
+    std::vector<std::string> known; // without single letters: any match would be a guess
     for (const flag& one : flags)
         if (std::string_view(one.name).size() > 1) known.emplace_back(one.name);
     for (const value_option& one : values)
@@ -207,7 +205,7 @@ std::string unknown_option(std::string_view text) {
     std::string_view name = text.substr(0, equals == std::string_view::npos ? equals : equals + 1);
     std::string hint = core::did_you_mean(name, known);
     if (hint.empty())
-        hint = "; known are r, n, so_reuseport, backlog=, name=, mode=, user=, group=";
+        hint = "; the options are r, n, so_reuseport, backlog=, name=, mode=, user=, group=";
     return "unknown option " + quote(text) + hint;
 }
 

@@ -18,14 +18,15 @@ struct inet_address {
     bool operator==(const inet_address&) const = default;
 };
 
-/// A unix socket: a path, or a name in the abstract namespace (without the leading '@').
+/// A unix socket: a path, or a name in the abstract namespace without the leading '@'.
 struct unix_address {
     std::string path;
     bool abstract = false;
     bool operator==(const unix_address&) const = default;
 };
 
-/// A socket that systemd handed to the master (LISTEN_FDS); an empty name means every one of them.
+/// Sockets that systemd passed to the master (LISTEN_FDS): those of this name, or all if it is
+/// empty.
 struct systemd_socket {
     std::string name;
     bool operator==(const systemd_socket&) const = default;
@@ -39,7 +40,7 @@ struct inherited_fd {
 
 enum class transport { stream, datagram };
 
-/// One -b SPEC (SPEC section 3), as plain data. Nothing is resolved or opened yet.
+/// One -b SPEC (SPEC section 3) as plain data; nothing has been resolved or opened.
 struct bind_spec {
     std::string text; ///< as the user wrote it, for messages
     std::variant<inet_address, unix_address, systemd_socket, inherited_fd> address;
@@ -47,24 +48,23 @@ struct bind_spec {
     bool reuse_address = false;        ///< r, so_reuseaddr
     bool non_blocking = false;         ///< n, o_nonblock
     bool reuse_port = false;           ///< so_reuseport
-    std::optional<int> backlog;        ///< backlog=N, else the group's
+    std::optional<int> backlog;        ///< backlog=N; nothing: the group's
     std::string name;                  ///< name=WORD, for LISTEN_FDNAMES; empty: the group's
     std::optional<std::uint32_t> mode; ///< mode=OCTAL, of a unix socket's file
-    std::string user, group;           ///< user=, group=, names or numbers; empty: unchanged
+    std::string user, group;           ///< user=, group=: names or numbers; empty: unchanged
     bool operator==(const bind_spec&) const = default;
 };
 
-/// The same text for the same address, however a SPEC writes it and whatever its options are; empty
-/// where two may have the same: with port 0 and so_reuseport.
+/// Identifies the address of a SPEC, regardless of its spelling and options. Empty if several
+/// listeners may have this address: with port 0 and with so_reuseport.
 std::string place_of(const bind_spec& spec);
 
-/// A text of the user that could not be understood: what is wrong and what would be right, in one
-/// line.
+/// Why a text of the user is invalid and what would be right, in one line.
 struct text_error {
     std::string message;
 };
 
-/// Reads a SPEC. The error's message begins with the SPEC in quotes.
+/// Parses a SPEC. The message of an error begins with the SPEC in quotes.
 boost::system::result<bind_spec, text_error> parse_bind_spec(std::string_view text);
 
 } // namespace einhyrningsins::config

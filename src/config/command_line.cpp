@@ -12,7 +12,7 @@
 namespace einhyrningsins::config {
 namespace {
 
-/// What follows from other options.
+/// Sets the defaults that depend on other options.
 void fill_in(settings& wishes) {
     master_settings& master = wishes.master;
     group_settings& group = wishes.groups[0];
@@ -23,17 +23,19 @@ void fill_in(settings& wishes) {
     if (master.lockfile.empty()) master.lockfile = default_lockfile(master.socket_path);
 }
 
-constexpr std::array of_the_file{"number", "bind", "manual", "retries"};
+constexpr std::array only_in_file{"number", "bind", "manual", "retries"};
 
-/// What says the same as a file, or would leave unsaid which group it is about.
-complaint beside_file(const draft& from) {
-    for (const char* name : of_the_file)
+/// Rejects what belongs in the file: these options and a program say nothing about which group they
+/// are for.
+complaint not_in_file(const draft& from) {
+    for (const char* name : only_in_file)
         if (std::ranges::find(from.given, name) != from.given.end())
-            return std::string("--") + name + ": with --config it is said in the file, as " +
-                   (name == std::string_view("bind") ? "socket_address" : name) + " of a group";
+            return std::string("--") + name + ": with --config, write " +
+                   (name == std::string_view("bind") ? "socket_address" : name) +
+                   " in a group of the file instead";
     if (from.group.command.empty()) return std::nullopt;
     return quote(from.group.command[0]) +
-           ": with --config the programs are named in the file, as cmd of a group";
+           ": with --config, name the program in the file, as cmd of a group";
 }
 
 complaint without_program(const draft& from) {
@@ -62,7 +64,7 @@ parse_command_line(const std::vector<std::string>& words, unsigned cpus) {
     if (auto wrong = read_words({.options = options()}, words, into)) return text_error{*wrong};
     if (line.kind >= request_kind::help) return line;
     bool by_file = !line.wishes.master.config_file.empty();
-    if (auto wrong = by_file ? beside_file(into) : without_program(into)) return text_error{*wrong};
+    if (auto wrong = by_file ? not_in_file(into) : without_program(into)) return text_error{*wrong};
     fill_in(line.wishes);
     return line;
 }

@@ -11,27 +11,27 @@
 
 namespace einhyrningsins::config {
 
-/// What a command line asks for. `wishes` are complete for run and check; with --config but for the
-/// groups: then there is one, with neither name nor command, from which those of the file begin.
+/// A parsed command line. For run and check, `wishes` is complete, except that with --config it has
+/// a single group without a name or command: the defaults for the groups of the file.
 struct command_line {
     request_kind kind = request_kind::run;
     settings wishes;
-    std::vector<std::string> warnings; ///< to be logged: deprecated words, and the like
+    std::vector<std::string> warnings; ///< to be logged, e.g. about deprecated words
 };
 
-/// Reads the words after the program's name (SPEC section 3). Options end at the first word that is
-/// none, or at "--"; what follows is the program and its arguments, untouched. `cpus`, at least 1,
-/// is the default of --max-unacked. The error is one line that names the option.
+/// Parses the words after the program's name (SPEC section 3). Options end at the first word that
+/// is not an option, or at "--"; the remaining words are the program and its arguments. `cpus`, at
+/// least 1, is the default of --max-unacked. The error is one line that names the option.
 boost::system::result<command_line, text_error>
 parse_command_line(const std::vector<std::string>& words, unsigned cpus);
 
-/// What a group is called: after -c, else after its program.
+/// The name of the group on a command line: that of -c, or the base name of the program.
 std::string group_name(const std::string& command_name, const std::string& program);
 
-/// The lock that belongs to a control socket: beside it.
+/// The default lock file of a control socket: next to it, with ".lock" instead of ".sock".
 std::string default_lockfile(std::string socket_path);
 
-/// The text of --help, made from the table of options.
+/// The text of --help, generated from options().
 std::string help_text();
 
 } // namespace einhyrningsins::config

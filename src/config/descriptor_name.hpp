@@ -6,11 +6,11 @@
 
 namespace einhyrningsins::config {
 
-/// Whether LISTEN_FDNAMES can carry `name`: 1 to 255 printable ASCII characters, no ':', see
-/// FileDescriptorName= in systemd.socket(5); and no space, since a name is a word here.
+/// Whether `name` can be an entry of LISTEN_FDNAMES: 1 to 255 printable ASCII characters without
+/// ':', see FileDescriptorName= in systemd.socket(5), and without spaces, since SPECs are words.
 bool is_descriptor_name(std::string_view name);
 
-/// `name` with '_' for whatever LISTEN_FDNAMES cannot carry, never empty.
+/// Turns `name` into such an entry: '_' replaces invalid characters. Never empty.
 std::string to_descriptor_name(std::string_view name);
 
 } // namespace einhyrningsins::config

@@ -41,8 +41,8 @@ void fill_in_einhorn_paths(master_settings& master, std::string directory) {
     const std::string& name = master.command_name;
     std::string stem = directory + "/einhorn" + (name.empty() ? "" : "-" + name);
     if (master.socket_path.empty()) master.socket_path = stem + ".sock";
-    // einhorn holds its lock but for a moment; ours must not keep a second master away that has a
-    // socket of its own.
+    // einhorn holds its lock only for a moment. This master holds it as long as it runs, so the
+    // lock must not keep away a second master that has another socket.
     if (master.lockfile.empty()) master.lockfile = default_lockfile(master.socket_path);
     if (master.pidfile.empty()) master.pidfile = stem + ".pid";
 }
@@ -79,15 +79,15 @@ std::string einhorn_usage(bool in_short) {
         "Binds sockets, runs N copies of PROGRAM on them, keeps them alive, and replaces them\n"
         "without losing a connection. This is einhyrningsins under einhorn's name.\n";
     if (!in_short)
-        text +=
-            "\n"
-            "    einhorn -n 4 -b 127.0.0.1:8080,r -m manual -- ./app\n"
-            "    einhornsh -e upgrade\n"
-            "\n"
-            "A worker finds its sockets as the descriptors EINHORN_FD_0, EINHORN_FD_1, ..., and\n"
-            "their number in EINHORN_FD_COUNT. With -m manual it says that it is up by writing\n"
-            "{\"command\": \"worker:ack\", \"pid\": PID} and a newline to EINHORN_SOCK_PATH.\n"
-            "See einhorn(1), einhornsh(1) and einhyrningsins-protocol(7).\n";
+        text += "\n"
+                "    einhorn -n 4 -b 127.0.0.1:8080,r -m manual -- ./app\n"
+                "    einhornsh -e upgrade\n"
+                "\n"
+                "A worker has EINHORN_FD_COUNT sockets: the descriptors EINHORN_FD_0, "
+                "EINHORN_FD_1, ...\n"
+                "With -m manual it reports that it is up by writing\n"
+                "{\"command\": \"worker:ack\", \"pid\": PID} and a newline to EINHORN_SOCK_PATH.\n"
+                "See einhorn(1), einhornsh(1) and einhyrningsins-protocol(7).\n";
     return text + describe(einhorn_options());
 }
 

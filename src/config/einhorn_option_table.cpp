@@ -2,22 +2,22 @@
 #include "config/einhorn_command_line.hpp"
 #include "config/number.hpp"
 #include "config/quote.hpp"
+#include "core/assert.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 
 namespace einhyrningsins::config {
 namespace {
 
 constexpr complaint fine = std::nullopt;
 
-/// Has the option of that name in our own grammar take the value.
+/// Passes the value to the einhyrningsins option of that name.
 complaint take_as_ours(const char* name, draft& into, const std::string& value) {
     return find_option(name)->take(into, value);
 }
 
-/// einhorn has three levels, and an option goes one step.
+/// einhorn has three levels; each -v or -q moves by one.
 template <int step>
 complaint change_verbosity(draft& into, const std::string&) {
     constexpr std::array levels{verbosity::quiet, verbosity::normal, verbosity::verbose};
@@ -32,7 +32,7 @@ complaint seconds(draft& into, const std::string& value) {
     return fine;
 }
 
-/// 0 means at once; in the settings that would be never.
+/// 0 means immediately here, but never in the settings.
 complaint signal_timeout(draft& into, const std::string& value) {
     if (auto wrong = take_as_ours("signal-timeout", into, value)) return wrong;
     core::duration& patience = into.group.policy.signal_timeout;
@@ -40,7 +40,7 @@ complaint signal_timeout(draft& into, const std::string& value) {
     return fine;
 }
 
-/// Without a single one no upgrade would ever begin; einhorn's 0 lets one through as well.
+/// With 0, no upgrade could ever begin; einhorn's 0 lets one worker through as well.
 complaint max_upgrade_additional(draft& into, const std::string& value) {
     return take_as_ours("max-upgrade-additional", into, value == "0" ? "1" : value);
 }
@@ -53,11 +53,11 @@ complaint nice(draft& into, const std::string& value) {
     if (auto wrong = take_as_ours("nice", into, levels)) return wrong;
     if (second != value.npos && second + 1 < value.size())
         into.warnings.push_back("--nice: " + quote(value.substr(second + 1)) +
-                                " is not run: the master sets niceness by itself");
+                                " is not run: the master sets the niceness itself");
     return fine;
 }
 
-/// There is no garbage to collect.
+/// For --gc-before-fork: there is no garbage to collect.
 complaint nothing(draft&, const std::string&) { return fine; }
 
 complaint trial(draft& into, const std::string&) {
@@ -65,13 +65,14 @@ complaint trial(draft& into, const std::string&) {
     return fine;
 }
 
-/// Options without a function of their own do what ours of that name do.
+/// Options without a `take` of their own use that of the einhyrningsins option of the same name,
+/// see complete().
 std::array einhorn_table{
     option{"Workers", "number", 'n', "N", "workers to run (1)"},
     option{nullptr, "command-name", 'c', "NAME",
-           "name of this einhorn, in ps and in the default paths"},
+           "name of this einhorn in ps and in the default paths"},
     option{nullptr, "drop-env-var", 0, "VAR",
-           "a variable that workers do not get from the next upgrade on; repeatable", true},
+           "do not pass this variable on to workers from the next upgrade on;\nrepeatable", true},
     option{.name = "nice",
            .argument = "MASTER[:WORKER[:RENICE_CMD]]",
            .help = "niceness of master and workers; RENICE_CMD is not needed",
@@ -79,81 +80,84 @@ std::array einhorn_table{
     option{nullptr, "command-socket-as-fd", 'g', nullptr,
            "give each worker a connected control socket, EINHORN_SOCK_FD"},
     option{nullptr, "kill-children-on-exit", 'k', nullptr,
-           "workers get SIGUSR2 if the master dies, however it dies"},
+           "send SIGUSR2 to the workers when the master dies"},
     option{nullptr, "preload", 'p', "PATH",
-           "a shared object with einhorn_main: loaded once, and workers are forked\n"
-           "from it. Ruby code is not loaded: workers are executed as without -p"},
-    option{.name = "gc-before-fork",
-           .help = "accepted; has no effect, since there is no garbage",
-           .take = nothing},
+           "a shared object with einhorn_main, which is loaded once and from which\n"
+           "workers are forked. Ruby code is not loaded: workers are executed as\nwithout -p"},
+    option{.name = "gc-before-fork", .help = "accepted, but has no effect", .take = nothing},
 
     option{"Sockets", "bind", 'b', "ADDR",
            "a socket for the workers, ADDRESS:PORT[,OPT...]; repeatable. OPT is\n"
-           "r (SO_REUSEADDR) or n (O_NONBLOCK), and what einhyrningsins(1) knows",
+           "r (SO_REUSEADDR) or n (O_NONBLOCK); see also einhyrningsins(1)",
            true},
     option{nullptr, "backlog", 'l', "N", "listen backlog (100)"},
 
     option{"Acknowledgement", "ack-mode", 'm', "MODE",
            "when a worker is up: 'manual' (it says so at the control socket), or\n"
-           "seconds survived (1)"},
+           "a number of seconds survived (1)"},
     option{.name = "seconds",
            .letter = 's',
            .argument = "N",
-           .help = "base of the pause after a death before ack (1)",
+           .help = "base of the pause after a death before the ack (1)",
            .take = seconds},
 
     option{.heading = "Upgrades and stopping",
            .name = "signal-timeout",
            .letter = 't',
            .argument = "T",
-           .help = "seconds until a worker that was told to go gets SIGKILL (never)",
+           .help = "send SIGKILL to a worker this many seconds after it was told to\nexit (never)",
            .take = signal_timeout},
     option{nullptr, "max-unacked", 0, "N",
-           "new workers unacked at once in an upgrade (number of CPUs)"},
+           "most new workers without an ack at any time in an upgrade\n(number of CPUs)"},
     option{.name = "max-upgrade-additional",
            .argument = "N",
-           .help = "workers over --number during an upgrade, at least 1 (no limit)",
+           .help = "most workers beyond --number in an upgrade, at least 1 (no limit)",
            .take = max_upgrade_additional},
     option{nullptr, "reexec-as", 0, "CMDLINE",
-           "what to execute in the master's place on upgrade, split as a shell does"},
+           "command that replaces the master on upgrade, split as by a shell"},
     option{.name = "upgrade-check",
-           .help = "internal: whether this program can be executed",
+           .help = "internal: succeeds if this program can be executed",
            .take = trial},
 
     option{"Control socket and files", "socket-path", 'd', "PATH",
            "control socket ($TMPDIR/einhorn.sock, with -c einhorn-NAME.sock)"},
     option{nullptr, "pidfile", 'e', "PATH",
-           "file of the master's pid ($TMPDIR/einhorn.pid, or einhorn-NAME.pid)"},
+           "file for the master's pid ($TMPDIR/einhorn.pid, or einhorn-NAME.pid)"},
     option{nullptr, "lockfile", 'f', "PATH",
-           "lock held while the master lives (next to the socket)"},
+           "lock held while the master runs (next to the socket)"},
 
     option{.heading = "Other",
            .name = "quiet",
            .letter = 'q',
-           .help = "log less: errors only; after -v as usual",
+           .help = "log less: errors only, or normally after -v",
            .take = change_verbosity<-1>},
     option{.name = "verbose",
            .letter = 'v',
-           .help = "log more: debugging messages, too; after -q as usual",
+           .help = "log more: debugging messages as well, or normally after -q",
            .take = change_verbosity<+1>},
-    option{nullptr, "help", 'h', nullptr, "this text"},
-    option{nullptr, "version", 0, nullptr, "the version"},
+    option{nullptr, "help", 'h', nullptr, "print this text"},
+    option{nullptr, "version", 0, nullptr, "print the version"},
 
     option{"Beyond einhorn, see einhyrningsins(1)", "ack-timeout", 0, "SECONDS",
-           "how long a manual ack may take; 0 = for ever (0)"},
+           "time limit of a manual ack; 0 = none (0)"},
     option{nullptr, "retries", 0, "COUNT",
-           "give up after so many retries in a row that died before their ack\n(never)"},
-    option{nullptr, "stop-signal", 0, "SIG", "what tells a worker to go (USR2)"},
+           "give up after this many retries in a row have failed before their\nack (never)"},
+    option{nullptr, "stop-signal", 0, "SIG", "signal that tells a worker to exit (USR2)"},
+    option{nullptr, "signal-scope", 0, "WHO",
+           "which processes get the stop signal: 'leader', the worker itself, or\n'group', its "
+           "whole process group (leader)"},
+    option{nullptr, "leftovers", 0, "WHAT",
+           "what to do with processes that a worker leaves behind in its process\ngroup: 'stop' or "
+           "'keep' (keep)"},
     option{nullptr, "socket-mode", 0, "OCTAL", "permissions of the control socket (0600)"},
     option{nullptr, "socket-group", 0, "GROUP",
-           "group of the control socket; its members are operators"},
-    option{nullptr, "syslog", 0, nullptr, "warnings and errors also go to syslog"},
+           "group of the control socket; its members may use all commands"},
+    option{nullptr, "syslog", 0, nullptr, "also send warnings and errors to syslog"},
     option{nullptr, "log-format", 0, "FORMAT", "'text' or 'json' lines on standard error (text)"},
-    option{nullptr, "check", 0, nullptr,
-           "say what is wrong with the command line, and exit 0 or 1"},
+    option{nullptr, "check", 0, nullptr, "check the command line, and exit with 0 or 1"},
 };
 
-constexpr std::size_t beyond_einhorn = 8;
+constexpr std::size_t beyond_einhorn = 10;
 
 std::span<const option> complete(std::span<option> table) {
     for (option& one : table) {

@@ -1,36 +1,37 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "config/firestarter_command_line.hpp"
+#include "core/assert.hpp"
 
 #include "config/grammar.hpp"
 #include "config/quote.hpp"
 
 #include <array>
-#include <cassert>
 
 namespace einhyrningsins::config {
 namespace {
 
-/// They do what ours of that name do.
+/// Each uses the `take` of the einhyrningsins option of the same name.
 std::array table{
     option{"Groups", "config", 'c', "FILE", "the groups, in TOML; see einhyrningsins.toml(5)"},
-    option{nullptr, "check", 0, nullptr, "say what is wrong with the file, and exit 0 or 2"},
+    option{nullptr, "check", 0, nullptr, "check the file, and exit with 0 or 2"},
 
     option{"Control socket and files", "socket-path", 'd', "PATH",
            "the daemon's socket ($TMPDIR/firestarter-control.socket)"},
     option{nullptr, "socket-mode", 0, "OCTAL", "permissions of the sockets (0600)"},
-    option{nullptr, "socket-group", 0, "GROUP", "group of the sockets; its members are operators"},
+    option{nullptr, "socket-group", 0, "GROUP",
+           "group of the sockets; its members may use all commands"},
     option{nullptr, "pidfile", 0, "PATH", "write the daemon's pid there"},
-    option{nullptr, "lockfile", 0, "PATH", "lock held while the daemon lives (next to the socket)"},
+    option{nullptr, "lockfile", 0, "PATH", "lock held while the daemon runs (next to the socket)"},
 
     option{"Other", "reexec-as", 0, "CMDLINE",
-           "what to execute in the daemon's place on reload, split as a shell\ndoes (its own "
+           "command that replaces the daemon on reload, split as by a shell\n(its own "
            "program)"},
-    option{nullptr, "syslog", 0, nullptr, "warnings and errors also go to syslog"},
+    option{nullptr, "syslog", 0, nullptr, "also send warnings and errors to syslog"},
     option{nullptr, "log-format", 0, "FORMAT", "'text' or 'json' lines on standard error (text)"},
     option{nullptr, "quiet", 'q', nullptr, "log errors only"},
-    option{nullptr, "verbose", 'v', nullptr, "log debugging messages, too"},
-    option{nullptr, "help", 'h', nullptr, "this text"},
-    option{nullptr, "version", 'V', nullptr, "the version"},
+    option{nullptr, "verbose", 'v', nullptr, "log debugging messages as well"},
+    option{nullptr, "help", 'h', nullptr, "print this text"},
+    option{nullptr, "version", 'V', nullptr, "print the version"},
 };
 
 std::span<const option> complete(std::span<option> all) {
@@ -73,7 +74,8 @@ parse_firestarter_command_line(const std::vector<std::string>& words, unsigned c
     if (auto what = read_words(rules, {words.begin() + 1, words.end()}, into)) return wrong(*what);
     if (line.kind >= request_kind::help) return line;
     if (!base.command.empty())
-        return wrong(quote(base.command[0]) + " is too much: the programs are named in the file");
+        return wrong(quote(base.command[0]) +
+                     " is not expected here: programs are named in the file");
     if (master.config_file.empty())
         return wrong("no file of groups; usage: firestarter run -c FILE [-d PATH]");
     if (master.socket_path.empty()) master.socket_path = firestarter_socket(where, "control");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "config/grammar.hpp"
+#include "core/assert.hpp"
 
 #include "config/quote.hpp"
 #include "core/nearest.hpp"
@@ -10,7 +11,6 @@
 #include <boost/program_options/value_semantic.hpp>
 
 #include <algorithm>
-#include <cassert>
 #include <stdexcept>
 #include <utility>
 
@@ -33,11 +33,11 @@ po::options_description description_of(std::span<const option> options) {
     return all;
 }
 
-/// Ends the options at the first word that is none: all that is left belongs to the program.
+/// Called at the first word that is not an option: all remaining words belong to the program.
 std::vector<po::option> take_program(words& left) {
     if (left.front() == "--") left.erase(left.begin());
     po::option program;
-    program.position_key = 0; // known to be none of the options
+    program.position_key = 0; // marks it as not being an option
     program.value = std::exchange(left, {});
     return {program};
 }
@@ -48,12 +48,12 @@ bool is_negative_number(const std::string& word) {
     return word[0] == '-' && word.find_first_of("0123456789") == 1;
 }
 
-/// What is wrong with a word as a whole, in our words already.
+/// An error about a whole word, with its final message.
 struct wrong_word : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// Has Program_options split the words, with what it does not know about our rules.
+/// Splits the words with Program_options, adding the rules that it does not have.
 class splitter {
   public:
     explicit splitter(const grammar& rules) : rules_(rules) {}
@@ -66,11 +66,11 @@ class splitter {
             .style(style::allow_short | style::short_allow_adjacent | style::short_allow_next |
                    style::allow_dash_for_short | style::allow_sticky | style::allow_long |
                    style::long_allow_adjacent | style::long_allow_next)
-            .extra_style_parser([this](words& left) { return take_by_our_rules(left); });
+            .extra_style_parser([this](words& left) { return take_by_own_rules(left); });
         return parser.run().options;
     }
 
-    /// What Program_options has to complain about, in our words.
+    /// The message for an error of Program_options.
     std::string explain(const po::error& error) const {
         if (auto* unknown = dynamic_cast<const po::unknown_option*>(&error))
             return unknown_option(unknown->get_option_name());
@@ -88,16 +88,16 @@ class splitter {
     }
 
   private:
-    /// Asked by Program_options before it looks at the words itself.
-    std::vector<po::option> take_by_our_rules(words& left) const {
+    /// Called by Program_options before it parses the words itself.
+    std::vector<po::option> take_by_own_rules(words& left) const {
         if (left.empty()) return {};
-        if (left[0].starts_with("--=")) throw po::unknown_option(left[0]); // else the program's
+        if (left[0].starts_with("--=")) throw po::unknown_option(left[0]); // not a program name
         if (left[0] == "--" || !looks_like_option(left[0])) return take_program(left);
         write_out(left[0]);
         return take_option_and_value(left);
     }
 
-    /// Completes the name of an option that is cut short.
+    /// Completes an abbreviated name of an option.
     void write_out(std::string& word) const {
         std::size_t end = std::min(word.find('='), word.size());
         if (!word.starts_with("--") || find(word.substr(2, end - 2))) return;
@@ -112,7 +112,7 @@ class splitter {
                              meant[1] + "; write it out");
     }
 
-    /// The option that `word` names, with nothing stuck to it.
+    /// The option that `word` names, without an attached value; null: none.
     const option* named_by(const std::string& word) const {
         if (word.starts_with("--")) return find(std::string_view(word).substr(2));
         auto is_it = [&](const option& one) {
@@ -122,8 +122,8 @@ class splitter {
         return found == rules_.options.end() ? nullptr : &*found;
     }
 
-    /// An option whose value is the next word. Program_options would refuse some values that are
-    /// also the name of an option ("-c number", "--nice -4"), and take others ("-n --bind :80").
+    /// Takes an option whose value is the next word. Program_options would refuse some values that
+    /// look like options ("-c number", "--nice -4") and accept others ("-n --bind :80").
     std::vector<po::option> take_option_and_value(words& left) const {
         const option* known = named_by(left[0]);
         if (!known || !known->argument || left.size() < 2) return {};
@@ -141,7 +141,7 @@ class splitter {
         for (const option& one : rules_.options)
             candidates.push_back("--" + std::string(one.name));
         std::string_view word = std::string_view(name).substr(0, name.find('='));
-        bool is_long = word.starts_with("--"); // a hint at a single letter would be a guess
+        bool is_long = word.starts_with("--"); // for a single letter, any hint would be a guess
         return "unknown option " + quote(word) +
                (is_long ? core::did_you_mean(word, candidates) : "") + "; --help lists all";
     }

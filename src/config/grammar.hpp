@@ -9,20 +9,20 @@
 
 namespace einhyrningsins::config {
 
-/// How the words of a command line are read: options first, which end at the first word that is
-/// none, or at "--", and then the program with its arguments, untouched.
+/// How a command line is parsed: first options, up to the first word that is not an option or to
+/// "--", then the program and its arguments, which are taken literally.
 struct grammar {
     std::span<const option> options;
-    /// So many of the options, from the first, may be called by a beginning of their long name that
-    /// no other of these has.
+    /// This many of the options, from the first, may be abbreviated to an unambiguous beginning of
+    /// their long name.
     std::size_t abbreviable = 0;
-    /// Whether the word after an option that takes a value is its value whatever it looks like;
-    /// else a value may only begin with '-' if it is a negative number.
+    /// Whether the word after an option that takes a value is always its value. Otherwise a value
+    /// may begin with '-' only if it is a negative number.
     bool any_value = false;
 };
 
-/// Reads the words after the program's name. Nothing is looked at after an option that asks for
-/// something else than to run or to check. The complaint is one line that names the option.
+/// Parses the words after the program's name. Stops after an option that requests something other
+/// than to run or to check. The complaint is one line that names the option.
 complaint read_words(const grammar& rules, const std::vector<std::string>& given, draft& into);
 
 } // namespace einhyrningsins::config

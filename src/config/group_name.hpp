@@ -5,11 +5,11 @@
 
 namespace einhyrningsins::config {
 
-/// Whether a group or a master can be called so: it becomes part of paths, of log lines and of what
-/// ps(1) shows. A word without '/' and control characters.
+/// Whether this can be the name of a group or a master: not empty, without '/' and control
+/// characters. It becomes part of paths, log lines and the title in ps(1).
 bool is_group_name(std::string_view name);
 
-/// What is wrong with one that cannot.
-constexpr const char* no_group_name = " is no name: it must be a word without '/'";
+/// The message about a name that cannot, to be appended to it.
+constexpr const char* no_group_name = " is not a valid name: it must be a word without '/'";
 
 } // namespace einhyrningsins::config

@@ -23,9 +23,9 @@ std::string entry(char letter, const std::string& name, const char* argument,
 
 } // namespace
 
-std::string describe(std::span<const option> some) {
+std::string describe(std::span<const option> options) {
     std::string text;
-    for (const option& one : some) {
+    for (const option& one : options) {
         if (one.heading) text += std::string("\n") + one.heading + ":\n";
         text += entry(one.letter, one.name, one.argument, one.help);
     }
@@ -37,8 +37,8 @@ std::string help_text() {
         "Usage: einhyrningsins [OPTIONS] [--] PROGRAM [ARGS...]\n"
         "       einhyrningsins [OPTIONS] --config FILE\n"
         "\n"
-        "Binds sockets, runs COUNT copies of PROGRAM on them, keeps them alive, and replaces\n"
-        "them without losing a connection.\n";
+        "Binds sockets, runs COUNT copies of PROGRAM on them, keeps them running, and\n"
+        "replaces them without losing a connection.\n";
     text += describe(options());
     text += "\n"
             "Examples:\n"

@@ -6,13 +6,14 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <optional>
 
 namespace einhyrningsins::config {
 namespace {
 
 constexpr std::size_t longest_text = 4200;
-constexpr std::size_t longest_path = 4000; // what is left of PATH_MAX is for the backups' suffixes
+constexpr std::size_t longest_path = 4000; // the rest of PATH_MAX is for the suffixes of backups
 constexpr std::size_t longest_name = 230;
 constexpr std::int64_t most_bytes = std::int64_t(1) << 50;
 constexpr std::int64_t most_backups = 1000;
@@ -20,7 +21,7 @@ constexpr std::int64_t most_units = 1'000'000;
 
 using maybe_error = std::optional<std::string>;
 
-/// Cuts off what stands before the next colon; without one there is nothing.
+/// Removes and returns the text before the next colon; nothing: there is no colon.
 std::optional<std::string_view> next_word(std::string_view& rest) {
     std::size_t colon = rest.find(':');
     if (colon == std::string_view::npos) return std::nullopt;
@@ -29,7 +30,7 @@ std::optional<std::string_view> next_word(std::string_view& rest) {
     return word;
 }
 
-/// The number before the next colon.
+/// Removes and returns the number before the next colon.
 std::optional<std::int64_t> next_number(std::string_view& rest, std::int64_t least,
                                         std::int64_t most) {
     auto word = next_word(rest);
@@ -62,6 +63,14 @@ maybe_error read_time(std::string_view& rest, log_spec& spec) {
     return std::nullopt;
 }
 
+/// Whether `path` is in a directory of devices or kernel files, which cannot be logs.
+bool is_of_the_system(std::string_view path) {
+    std::string plain = std::filesystem::path(path).lexically_normal().string();
+    bool memory = plain.starts_with("/dev/shm/");
+    return !memory && (plain.starts_with("/dev/") || plain.starts_with("/proc/") ||
+                       plain.starts_with("/sys/"));
+}
+
 maybe_error read_target(std::string_view& rest, log_spec& spec) {
     auto backups = next_number(rest, 0, most_backups);
     if (!backups) return "BACKUPS must be a whole number from 0 to 1000, with :PATH after it";
@@ -69,9 +78,12 @@ maybe_error read_target(std::string_view& rest, log_spec& spec) {
     spec.path = rest;
     std::size_t slash = rest.rfind('/');
     std::string_view name = slash == std::string_view::npos ? rest : rest.substr(slash + 1);
-    if (rest.find('\0') != std::string_view::npos) return "PATH must have no null character";
+    if (rest.find('\0') != std::string_view::npos) return "PATH must not contain a null character";
     if (name.empty() || name == "." || name == "..") return "PATH must name a file";
     if (rest.size() > longest_path || name.size() > longest_name) return "PATH is too long";
+    if (is_of_the_system(rest))
+        return "PATH must be a regular file that can be renamed; without this key the output goes "
+               "where the master's goes, and cmd = \"sh -c 'exec PROGRAM >/dev/null'\" discards it";
     return std::nullopt;
 }
 

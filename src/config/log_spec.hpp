@@ -12,7 +12,7 @@
 
 namespace einhyrningsins::config {
 
-/// A new file before the old one would grow beyond `bytes`.
+/// Rotation by size: start a new file before the current one would exceed `bytes`.
 struct size_rotation {
     std::uint64_t bytes = 0;
     bool operator==(const size_rotation&) const = default;
@@ -20,16 +20,16 @@ struct size_rotation {
 
 enum class time_unit { second, minute, hour, day, midnight };
 
-/// A new file `every` so many units after the old one was begun; with `midnight`, at the
-/// midnight that ends as many days.
+/// Rotation by time: start a new file `every` units after the current one was started, or with
+/// `midnight` at the midnight that ends this many days.
 struct time_rotation {
     unsigned every = 1;
     time_unit unit = time_unit::day;
-    bool local = false; ///< local time, else UTC
+    bool local = false; ///< local time; otherwise UTC
     bool operator==(const time_rotation&) const = default;
 };
 
-/// Where the output of workers goes (SPEC section 6, stdout_log), as plain data.
+/// A log file for the output of workers (SPEC section 6, stdout_log), as plain data.
 struct log_spec {
     std::string text; ///< as the user wrote it, for messages
     std::variant<size_rotation, time_rotation> rotate;
@@ -38,11 +38,11 @@ struct log_spec {
     bool operator==(const log_spec&) const = default;
 };
 
-/// Reads `size:BYTES:BACKUPS:PATH` or `time:N:S|M|H|D|MIDNIGHT:U|L:BACKUPS:PATH`; the error's
-/// message begins with the text in quotes.
+/// Parses `size:BYTES:BACKUPS:PATH` or `time:N:S|M|H|D|MIDNIGHT:U|L:BACKUPS:PATH`. The message of
+/// an error begins with the text in quotes.
 boost::system::result<log_spec, text_error> parse_log_spec(std::string_view text);
 
-/// The same with `path` for its path.
+/// Returns `spec` with another path.
 log_spec with_path(log_spec spec, const std::string& path);
 
 } // namespace einhyrningsins::config

@@ -14,7 +14,7 @@ std::string not_at_run_time(std::string_view name) {
     std::vector<std::string> candidates;
     for (const option& one : options())
         if (one.at_run_time) candidates.emplace_back(one.name);
-    return quote(name) + " is no option that can be changed at run time" +
+    return quote(name) + " is not an option that can be changed at run time" +
            core::did_you_mean(name, candidates);
 }
 

@@ -11,65 +11,65 @@
 
 namespace einhyrningsins::config {
 
-/// What the master is to do; the later one counts if several are asked for.
+/// What the command line requests. If it requests several things, the last one in this order
+/// counts.
 enum class request_kind {
     run,
     check,
     help,
     version,
-    usage, ///< help in short
-    trial  ///< nothing: to have been executed is enough
+    usage, ///< short help
+    trial  ///< to exit successfully: this shows that the program can be executed
 };
 
-/// Where the values of options go.
+/// The destination of option values.
 struct draft {
     request_kind& kind;
     master_settings& master;
     group_settings& group;
-    std::vector<std::string> warnings; ///< of what is taken, but not as it may be meant
-    std::vector<std::string> given{};  ///< the names of the options that there were
+    std::vector<std::string> warnings; ///< about values that do not have the effect one may expect
+    std::vector<std::string> given{};  ///< the names of the options on the command line
 };
 
-/// What is wrong with a value and what would be right, in one line; nothing: it was taken.
+/// Why a value was not accepted and what would be right, in one line; nothing: it was accepted.
 using complaint = std::optional<std::string>;
 
-/// Reads a number of seconds into `target`.
+/// Parses a number of seconds into `target`.
 complaint take_seconds(core::duration& target, const std::string& value);
 
-/// The value of a flag that a file switches off.
+/// The value of a flag that a file sets to false.
 constexpr std::string_view flag_off = "false";
 
-/// One option of SPEC section 3. The command line, --help, the command `config`, the keys of a TOML
-/// file and the check of the manual are all made from the table of these.
+/// An option of SPEC section 3. The command line, --help, the command `config` and the keys of a
+/// TOML file are all derived from the table of these, and the manual is checked against it.
 struct option {
-    const char* heading;  ///< of --help, on the first option of a section, else null
-    const char* name;     ///< long, without dashes
-    char letter;          ///< short, or NUL
-    const char* argument; ///< what --help calls its value; null: a flag
+    const char* heading;  ///< in --help, for the first option of a section; null: none
+    const char* name;     ///< the long name without dashes
+    char letter;          ///< the short name; NUL: none
+    const char* argument; ///< the name of its value in --help; null: it is a flag
     const char* help;     ///< may have several lines
-    bool repeatable;      ///< every value counts; of all others the last does
+    bool repeatable;      ///< all values count; otherwise the last one does
     bool at_run_time;     ///< may be changed by the command `config`
-    /// A flag's value is empty, or flag_off.
+    /// Stores a value. That of a flag is empty, or flag_off.
     complaint (*take)(draft& into, const std::string& value);
-    bool of_workers = false; ///< a key of a group in a TOML file, too, with '_' for '-'
+    bool of_workers = false; ///< also a key of a group in a TOML file, with '_' for '-'
 };
 
 /// All options, in the order of --help.
 std::span<const option> options();
 
-/// The option of that long name; nullptr if there is none.
+/// The option with this long name; null: there is none.
 const option* find_option(std::string_view name);
 
-/// The lines of --help about `some` options, with their headings.
-std::string describe(std::span<const option> some);
+/// The lines of --help for these options, with their headings.
+std::string describe(std::span<const option> options);
 
-/// Has `group` forget what values of that option it was given, where these would add up with the
-/// next ones.
+/// Removes the values of a cumulative option from `group`, so that new values replace them.
 void forget_values(group_settings& group, const option& known);
 
-/// Takes values given at run time, as the command `config` does: one, or of a repeatable option any
-/// number, which replace those it had. The name may be written with '_' for '-'. `group` changes
-/// only if nothing is wrong; the complaint names the option.
+/// Changes an option at run time, as the command `config` does. Takes one value, or any number of
+/// values of a repeatable option, which replace the previous ones. The name may be written with '_'
+/// for '-'. On a complaint, which names the option, `group` is unchanged.
 complaint change_at_run_time(group_settings& group, std::string_view name,
                              const std::vector<std::string>& values);
 

@@ -6,6 +6,7 @@
 #include "config/quote.hpp"
 #include "config/shell_words.hpp"
 #include "core/signal_name.hpp"
+#include "core/socket_path.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,7 +19,7 @@ namespace {
 
 constexpr complaint fine = std::nullopt;
 
-// What most options do with their value: put it into the member named.
+// Most options store their value in a member of the settings.
 
 template <bool group_settings::*member>
 complaint set(draft& into, const std::string& value) {
@@ -58,6 +59,11 @@ complaint word(draft& into, const std::string& value) {
     return fine;
 }
 
+complaint socket_path(draft& into, const std::string& value) {
+    auto wrong = core::complain_of_socket_path(value);
+    return wrong ? wrong : word<&master_settings::socket_path>(into, value);
+}
+
 complaint take_number(auto& target, std::string_view value, int least, int most) {
     auto number = parse_number(value, least, most);
     if (!number)
@@ -77,7 +83,7 @@ complaint seconds(draft& into, const std::string& value) {
     return take_seconds(into.group.policy.*member, value);
 }
 
-// What is left have something to say of their own.
+// Options with rules of their own.
 
 complaint command_name(draft& into, const std::string& value) {
     if (!is_group_name(value)) return quote(value) + no_group_name;
@@ -87,7 +93,7 @@ complaint command_name(draft& into, const std::string& value) {
 
 complaint drop_env_var(draft& into, const std::string& value) {
     if (value.empty() || value.find('=') != std::string::npos)
-        return quote(value) + " is no name of a variable";
+        return quote(value) + " is not the name of a variable";
     into.group.drop_variables.push_back(value);
     return fine;
 }
@@ -164,10 +170,23 @@ bool only_pauses(int signal) {
 
 complaint stop_signal(draft& into, const std::string& value) {
     auto signal = core::signal_number(value);
-    if (!signal) return quote(value) + " is no signal; write USR2, TERM, QUIT, ...";
+    if (!signal) return quote(value) + " is not a signal; write USR2, TERM, QUIT, ...";
     if (only_pauses(*signal))
-        return core::signal_name(*signal) + " ends no process; write USR2, TERM, QUIT, ...";
+        return core::signal_name(*signal) +
+               " does not terminate a process; write USR2, TERM, QUIT, ...";
     into.group.policy.stop_signal = *signal;
+    return fine;
+}
+
+complaint scope(draft& into, const std::string& value) {
+    if (value != "leader" && value != "group") return quote(value) + " is not 'leader' or 'group'";
+    into.group.signal_scope = value == "group" ? signal_scope::group : signal_scope::leader;
+    return fine;
+}
+
+complaint what_is_left(draft& into, const std::string& value) {
+    if (value != "stop" && value != "keep") return quote(value) + " is not 'stop' or 'keep'";
+    into.group.leftovers = value == "keep" ? leftovers::keep : leftovers::stop;
     return fine;
 }
 
@@ -200,9 +219,9 @@ constexpr std::array table{
     option{"Workers", "number", 'n', "COUNT", "workers to run (1)", once, at_run_time,
            count<&core::policy::number>, of_workers},
     option{nullptr, "command-name", 'c', "NAME",
-           "name of the group, in ps, in logs and in default paths\n(base name of PROGRAM)", once,
+           "name of the group in ps, logs and default paths\n(base name of PROGRAM)", once,
            at_start, command_name},
-    option{nullptr, "drop-env-var", 0, "VAR", "a variable that workers do not get; repeatable",
+    option{nullptr, "drop-env-var", 0, "VAR", "do not pass this variable on to workers; repeatable",
            repeatable, at_run_time, drop_env_var, of_workers},
     option{nullptr, "nice", 0, "MASTER[:WORKER]", "niceness of master and workers", once, at_start,
            nice, of_workers},
@@ -210,11 +229,11 @@ constexpr std::array table{
            "give each worker a connected control socket, EINHORN_SOCK_FD", once, at_start,
            set<&group_settings::command_socket_as_fd>, of_workers},
     option{nullptr, "kill-children-on-exit", 'k', nullptr,
-           "workers get SIGUSR2 if the master dies, however it dies", once, at_start,
+           "send SIGUSR2 to the workers when the master dies", once, at_start,
            set<&group_settings::kill_children_on_exit>, of_workers},
     option{nullptr, "preload", 'p', "PATH",
-           "a shared object with extern \"C\" int einhorn_main(int, char **):\n"
-           "loaded once, and workers are forked from it",
+           "a shared object with extern \"C\" int einhorn_main(int, char **),\n"
+           "which is loaded once and from which workers are forked",
            once, at_start, word<&group_settings::preload>, of_workers},
 
     option{"Listeners", "bind", 'b', "SPEC",
@@ -235,66 +254,74 @@ constexpr std::array table{
            at_start, manual, of_workers},
     option{nullptr, "ack-mode", 0, "MODE",
            "when a worker is up: 'manual' (it says so at the control socket),\n'notify' (it sends "
-           "READY=1), or seconds survived (1)",
+           "READY=1), or a number of seconds survived (1)",
            once, at_run_time, ack_mode, of_workers},
     option{nullptr, "ack-timeout", 0, "SECONDS",
-           "how long a manual or notify ack may take; 0 = for ever (30)", once, at_run_time,
-           ack_timeout, of_workers},
+           "time limit of a manual or notify ack; 0 = none (30)", once, at_run_time, ack_timeout,
+           of_workers},
     option{nullptr, "retries", 'r', "COUNT",
-           "give up after so many retries in a row that died before their ack\n(never)", once,
+           "give up after this many retries in a row have failed before their\nack (never)", once,
            at_run_time, retries, of_workers},
-    option{nullptr, "seconds", 's', "SECONDS", "base of the back-off after a death before ack (1)",
+    option{nullptr, "seconds", 's', "SECONDS", "base of the pause after a death before the ack (1)",
            once, at_run_time, seconds<&core::policy::seconds>, of_workers},
 
-    option{"Upgrades and stopping", "stop-signal", 0, "SIG", "what tells a worker to go (USR2)",
-           once, at_run_time, stop_signal, of_workers},
-    option{
-        nullptr, "signal-timeout", 't', "SECONDS",
-        "until a worker that was told to go gets SIGTERM, and SIGKILL\n10 s later; 0 = never (60)",
-        once, at_run_time, seconds<&core::policy::signal_timeout>, of_workers},
+    option{"Upgrades and stopping", "stop-signal", 0, "SIG",
+           "signal that tells a worker to exit (USR2)", once, at_run_time, stop_signal, of_workers},
+    option{nullptr, "signal-timeout", 't', "SECONDS",
+           "send SIGTERM to a worker this long after it was told to exit,\nand SIGKILL 10 s later; "
+           "0 = never (60)",
+           once, at_run_time, seconds<&core::policy::signal_timeout>, of_workers},
+    option{nullptr, "signal-scope", 0, "WHO",
+           "which processes get the stop signal and SIGTERM: 'leader', the\nworker itself, or "
+           "'group', its whole process group (leader)",
+           once, at_run_time, scope, of_workers},
+    option{nullptr, "leftovers", 0, "WHAT",
+           "what to do with processes that a worker leaves behind in its\nprocess group: 'stop' or "
+           "'keep' (stop)",
+           once, at_run_time, what_is_left, of_workers},
     option{nullptr, "max-unacked", 0, "COUNT",
-           "new workers unacked at once in an upgrade or a refill\n(number of CPUs)", once,
-           at_run_time, count<&core::policy::max_unacked>, of_workers},
+           "most new workers without an ack at any time in an upgrade or while\nfailed attempts "
+           "are repeated (number of CPUs)",
+           once, at_run_time, count<&core::policy::max_unacked>, of_workers},
     option{nullptr, "max-upgrade-additional", 0, "COUNT",
-           "workers over --number during a rolling upgrade (no limit)", once, at_run_time,
+           "most workers beyond --number in a rolling upgrade (no limit)", once, at_run_time,
            count<&core::policy::max_upgrade_additional>, of_workers},
     option{nullptr, "reexec-as", 0, "CMDLINE",
-           "what to execute in the master's place on reload, split as a shell\ndoes (its own "
+           "command that replaces the master on reload, split as by a shell\n(its own "
            "program)",
            once, at_start, reexec_as},
 
     option{"Control socket and files", "socket-path", 'd', "PATH",
            "control socket (/tmp/einhorn.sock, with -c /tmp/einhorn-NAME.sock)", once, at_start,
-           word<&master_settings::socket_path>},
+           socket_path},
     option{nullptr, "socket-mode", 0, "OCTAL", "permissions of the control socket (0600, or 0666)",
            once, at_start, socket_mode},
     option{nullptr, "socket-group", 0, "GROUP",
-           "group of the control socket; its members are operators", once, at_start,
+           "group of the control socket; its members may use all commands", once, at_start,
            word<&master_settings::socket_group>},
     option{nullptr, "pidfile", 'e', "PATH", "write the master's pid there", once, at_start,
            word<&master_settings::pidfile>},
-    option{nullptr, "lockfile", 'f', "PATH",
-           "lock held while the master lives (next to the socket)", once, at_start,
-           word<&master_settings::lockfile>},
+    option{nullptr, "lockfile", 'f', "PATH", "lock held while the master runs (next to the socket)",
+           once, at_start, word<&master_settings::lockfile>},
 
-    option{"Logging", "syslog", 0, nullptr, "warnings and errors also go to syslog", once, at_start,
-           set<&master_settings::syslog>},
+    option{"Logging", "syslog", 0, nullptr, "also send warnings and errors to syslog", once,
+           at_start, set<&master_settings::syslog>},
     option{nullptr, "log-format", 0, "FORMAT", "'text' or 'json' lines on standard error (text)",
            once, at_start, log_lines},
-    option{nullptr, "verbose", 'v', nullptr, "log debugging messages, too", once, at_start,
+    option{nullptr, "verbose", 'v', nullptr, "log debugging messages as well", once, at_start,
            level<verbosity::verbose>},
-    option{nullptr, "quiet", 'q', nullptr, "log only errors", once, at_start,
+    option{nullptr, "quiet", 'q', nullptr, "log errors only", once, at_start,
            level<verbosity::quiet>},
 
-    option{
-        "Other", "config", 0, "FILE",
-        "the groups of a TOML file, see einhyrningsins.toml(5);\nthen no PROGRAM, -n, -b, -m or -r",
-        once, at_start, word<&master_settings::config_file>},
-    option{nullptr, "check", 0, nullptr,
-           "say what is wrong with the command line or the file, and exit 0 or 2", once, at_start,
-           ask<request_kind::check>},
-    option{nullptr, "help", 'h', nullptr, "this text", once, at_start, ask<request_kind::help>},
-    option{nullptr, "version", 0, nullptr, "the version", once, at_start,
+    option{"Other", "config", 0, "FILE",
+           "run the groups of a TOML file, see einhyrningsins.toml(5);\nexcludes PROGRAM, -n, -b, "
+           "-m and -r",
+           once, at_start, word<&master_settings::config_file>},
+    option{nullptr, "check", 0, nullptr, "check the command line or the file, and exit with 0 or 2",
+           once, at_start, ask<request_kind::check>},
+    option{nullptr, "help", 'h', nullptr, "print this text", once, at_start,
+           ask<request_kind::help>},
+    option{nullptr, "version", 0, nullptr, "print the version", once, at_start,
            ask<request_kind::version>},
 };
 

@@ -6,8 +6,7 @@
 
 namespace einhyrningsins::config {
 
-/// A text from outside as a message may cite it: in quotes, in one line (control characters become
-/// '?') and cut off when it is long.
+/// Quotes an untrusted text for a message, see core::quoted(), truncated to 200 bytes.
 std::string quote(std::string_view text);
 
 } // namespace einhyrningsins::config

@@ -12,9 +12,9 @@ namespace {
 constexpr std::size_t first_descriptor = 3;
 constexpr std::string_view mark = "srv:";
 
-/// A word taken apart.
+/// The parts of a word.
 struct server_word {
-    std::string_view before;  ///< "ANYTHING=", or nothing
+    std::string_view before;  ///< "ANYTHING="; may be empty
     std::string_view address; ///< "HOST:PORT"
     std::string_view spec;    ///< "HOST:PORT,OPT..."
 };
@@ -30,7 +30,7 @@ bool is_address(std::string_view text) {
     return !port.empty() && port.find_first_not_of("0123456789") == port.npos;
 }
 
-/// ",OPT,OPT", or nothing.
+/// Whether `text` is ",OPT,OPT..." or empty.
 bool are_options(std::string_view text) {
     while (text.starts_with(',')) {
         std::string_view option = text.substr(1, text.find(',', 1) - 1);

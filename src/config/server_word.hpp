@@ -11,9 +11,9 @@
 namespace einhyrningsins::config {
 
 /// Replaces the words "srv:HOST:PORT[,OPT...]" and "ANYTHING=srv:HOST:PORT[,OPT...]" of a command
-/// by the numbers that workers will know the sockets by, if these are their first: 3, 4, ... The
-/// same address twice is one socket. Returns what is to be bound. Words that only look similar
-/// stay. The error names the word at fault.
+/// by the descriptor numbers of these sockets in the workers: 3, 4, ..., assuming that they come
+/// before all other listeners. The same address given twice is one socket. Returns the sockets to
+/// bind. Similar words that do not match exactly are kept. The error names the word at fault.
 boost::system::result<std::vector<bind_spec>, text_error>
 take_server_words(std::vector<std::string>& command);
 

@@ -35,7 +35,7 @@ class splitter {
     }
 
   private:
-    /// Whether anything is left.
+    /// Returns whether anything is left.
     bool skip_blanks() {
         while (!left_.empty() && is_blank(left_.front()))
             left_.remove_prefix(1);
@@ -55,7 +55,7 @@ class splitter {
         if (c == '$' && variables_) return take_variable();
         if (c == '\\') {
             if (left_.empty())
-                return " ends within a quotation: nothing follows the last backslash";
+                return " ends within a quotation: a character is missing after the last backslash";
             c = take();
         }
         word_ += c;
@@ -86,7 +86,7 @@ class splitter {
         return " ends within a quotation: a \" is missing";
     }
 
-    /// What follows a dollar sign.
+    /// Takes what follows a dollar sign.
     maybe_error take_variable() {
         if (left_.starts_with('$')) {
             word_ += take();
@@ -98,10 +98,11 @@ class splitter {
         std::string_view name = left_.substr(0, static_cast<std::size_t>(end - left_.begin()));
         left_.remove_prefix(name.size());
         if (!is_variable_name(name) || (braces && !left_.starts_with('}')))
-            return ": after '$' comes a NAME or a {NAME}; a dollar sign itself is written '$$'";
+            return ": '$' must be followed by NAME or {NAME}; write '$$' for a dollar sign";
         if (braces) take();
         auto value = variables_(name);
-        if (!value) return ": variable " + quote(name) + " is not set; '$$' is a dollar sign";
+        if (!value)
+            return ": variable " + quote(name) + " is not set; write '$$' for a dollar sign";
         word_ += *value;
         return std::nullopt;
     }

@@ -10,7 +10,7 @@
 
 namespace einhyrningsins::config {
 
-/// A place in a text, both counted from 1; columns in characters.
+/// A position in a text. Both numbers count from 1; columns are characters.
 struct text_position {
     unsigned line = 1;
     unsigned column = 1;
@@ -19,7 +19,7 @@ struct text_position {
 
 enum class toml_kind { text, integer, real, flag, date, list, table };
 
-/// " a string", ...: the kind as a sentence names it.
+/// The kind with its article: "a string", "an array", ...
 const char* with_article(toml_kind kind);
 
 struct toml_entry;
@@ -28,8 +28,8 @@ struct toml_entry;
 struct toml_value {
     toml_kind kind = toml_kind::table;
     text_position at;
-    std::string text;                ///< of a text, a number (decimal) or a flag ("true", "false")
-    std::vector<toml_value> items;   ///< of a list
+    std::string text;              ///< of a string, a number (decimal) or a flag ("true", "false")
+    std::vector<toml_value> items; ///< of a list
     std::vector<toml_entry> entries; ///< of a table, in the order of the document
 };
 
@@ -44,7 +44,7 @@ struct toml_syntax_error {
     std::string what;
 };
 
-/// Reads a whole document: its table of the top level.
+/// Parses a document and returns its top-level table. At most 100 parts per dotted name.
 boost::system::result<toml_value, toml_syntax_error> parse_toml(std::string_view text);
 
 } // namespace einhyrningsins::config

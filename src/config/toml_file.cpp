@@ -4,6 +4,7 @@
 #include "config/group_name.hpp"
 #include "config/quote.hpp"
 #include "config/toml_group.hpp"
+#include "core/printable.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -15,39 +16,38 @@ namespace {
 
 constexpr std::size_t most_complaints = 1000;
 
-/// In the order of the file, in one line each.
+/// One line for each error, in the order of the file.
 complaints write_out(const std::string& file, std::vector<toml_complaint> all) {
     std::ranges::stable_sort(all, {}, &toml_complaint::at);
     complaints lines;
     for (const toml_complaint& one : all) {
         if (lines.size() == most_complaints) {
             lines.push_back(file + ": and " + std::to_string(all.size() - most_complaints) +
-                            " more like these");
+                            " more errors");
             break;
         }
-        lines.push_back(file + ":" + std::to_string(one.at.line) + ":" +
-                        std::to_string(one.at.column) + ": " + one.what);
-        std::ranges::replace_if(
-            lines.back(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+        lines.push_back(core::printable(file + ":" + std::to_string(one.at.line) + ":" +
+                                        std::to_string(one.at.column) + ": " + one.what));
     }
     return lines;
 }
 
-/// Why an entry of the top level is no group.
+/// Why an entry of the top level is not a group; nothing: it is one.
 std::optional<std::string> why_no_group(const toml_entry& entry) {
     std::string key = "key " + quote(entry.key) + ": ";
     const toml_value& value = entry.value;
     if (value.kind == toml_kind::list && !value.items.empty() &&
         value.items[0].kind == toml_kind::table)
-        return key + "a group is there once: write [" + entry.key + "] for [[" + entry.key + "]]";
+        return key + "a group exists only once: write [" + entry.key + "] instead of [[" +
+               entry.key + "]]";
     if (value.kind != toml_kind::table)
-        return key + "stands in no group: write it below a line like [web]";
+        return key + "is not in a group: write it below a line like [web]";
     if (!is_group_name(entry.key)) return "group " + quote(entry.key) + no_group_name;
     return std::nullopt;
 }
 
-/// What groups of a file have to agree about: listeners and control sockets can be had but once,
-/// and a log is rotated by one rule.
+/// Detects conflicts between groups: a listener or control socket can be used only once, and a log
+/// file must have the same rotation everywhere.
 class claims {
   public:
     void make(const toml_group& by, std::vector<toml_complaint>& wrong) {
@@ -71,8 +71,8 @@ class claims {
         auto [known, is_new] = taken_.try_emplace(place, by.settings.name);
         if (is_new) return;
         bool own = known->second == by.settings.name;
-        wrong.push_back({at, name + " is asked for " +
-                                 (own ? "twice" : "by group " + quote(known->second) + ", too") +
+        wrong.push_back({at, name + " is used " +
+                                 (own ? "twice" : "by group " + quote(known->second) + " as well") +
                                  ": give each its own"});
     }
 
@@ -83,12 +83,12 @@ class claims {
         const auto& [group, rule] = known->second;
         if (is_new || (rule.rotate == spec.rotate && rule.backups == spec.backups)) return;
         wrong.push_back({at, "key " + quote(key) + ": " + quote(spec.text) + ": group " +
-                                 quote(group) + " has the same file rotated otherwise, by " +
+                                 quote(group) + " rotates the same file differently, by " +
                                  quote(rule.text) + ": write the same for both"});
     }
 
-    std::map<std::string, std::string> taken_;                     ///< by which group
-    std::map<std::string, std::pair<std::string, log_spec>> logs_; ///< by path: who, and how
+    std::map<std::string, std::string> taken_;                     ///< the group that uses a place
+    std::map<std::string, std::pair<std::string, log_spec>> logs_; ///< group and rotation by path
 };
 
 } // namespace

@@ -11,20 +11,20 @@
 
 namespace einhyrningsins::config {
 
-/// A TOML file of groups (SPEC section 6), and what its text alone does not say.
+/// A TOML file of groups (SPEC section 6) and what is needed to interpret it.
 struct toml_file {
     std::string name; ///< for messages
     std::string_view text;
-    /// What every group begins with: the options of the command line.
+    /// The defaults of every group: the options of the command line.
     const group_settings& base;
-    const std::vector<std::string>& environment; ///< the master's, for $VAR in commands
+    const std::vector<std::string>& environment; ///< that of the master, for $VAR in commands
 };
 
-/// All that is wrong with a file, in the order of its lines: "FILE:LINE:COLUMN: key 'x': what: what
-/// would be right", each in one line.
+/// All errors of a file in the order of its lines, one line each: "FILE:LINE:COLUMN: key 'x': what
+/// is wrong: what would be right".
 using complaints = std::vector<std::string>;
 
-/// The groups of a file, in its order, at least one; or what is wrong.
+/// The groups of a file in its order, at least one, or all its errors.
 boost::system::result<std::vector<group_settings>, complaints>
 read_toml_file(const toml_file& from);
 

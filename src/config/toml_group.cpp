@@ -13,10 +13,10 @@
 namespace einhyrningsins::config {
 namespace {
 
-/// Takes one value that has the right type.
+/// Stores a value of the right type.
 using taker = std::function<complaint(const std::string&)>;
 
-/// The value of `name` in a list of "NAME=value"; of several the last.
+/// The last value of `name` in a list of "NAME=value"; nothing: it has none.
 std::optional<std::string> find_variable(const std::vector<std::string>& all,
                                          std::string_view name) {
     auto is_it = [&](const std::string& entry) {
@@ -27,7 +27,7 @@ std::optional<std::string> find_variable(const std::vector<std::string>& all,
     return found->substr(name.size() + 1);
 }
 
-/// What the file's defaults are where they differ from the command line's.
+/// The defaults of a group in a file, where they differ from those of the command line.
 group_settings beginning(const group_settings& base, const std::string& name) {
     group_settings group = base;
     group.name = name;
@@ -68,7 +68,7 @@ class reader {
         wrong_.push_back({at, "key " + quote(key) + ": " + what});
     }
 
-    // Which keys there are
+    // Keys
 
     void check_keys() {
         std::vector<std::string> known = key_names();
@@ -81,15 +81,14 @@ class reader {
 
     std::string why_unknown(const toml_entry& entry, const std::vector<std::string>& known) const {
         if (entry.value.kind == toml_kind::table)
-            return "a group has no tables in it; a name with a dot is quoted, as in [\"" +
+            return "a group cannot contain tables; quote a name that contains a dot, as in [\"" +
                    table_.key + "." + entry.key + "\"]";
         std::string dashed = entry.key;
         std::ranges::replace(dashed, '_', '-');
         const option* ours = find_option(dashed);
-        if (ours && !ours->of_workers) return "is about the master: give --" + dashed + " to it";
+        if (ours && !ours->of_workers) return "concerns the master: use its option --" + dashed;
         std::string hint = core::did_you_mean(entry.key, known);
-        return "is unknown" +
-               (hint.empty() ? ": einhyrningsins.toml(5) has all that there are" : hint);
+        return "is unknown" + (hint.empty() ? ": see einhyrningsins.toml(5) for all keys" : hint);
     }
 
     void check_rivals(rival_keys row) {
@@ -99,14 +98,14 @@ class reader {
             if (entry && first)
                 complain(
                     std::max(first->at, entry->at), first->at < entry->at ? entry->key : first->key,
-                    "says the same as " + quote(first->at < entry->at ? first->key : entry->key) +
+                    "means the same as " + quote(first->at < entry->at ? first->key : entry->key) +
                         " in line " + std::to_string(std::min(first->at, entry->at).line) +
-                        ": leave out one of them");
+                        ": leave one of them out");
             if (!first) first = entry;
         }
     }
 
-    // Their values
+    // Values
 
     void read_options() {
         std::vector<const option*> there = options_in_files();
@@ -121,7 +120,7 @@ class reader {
                  [&](const std::string& value) { return one->take(into, value); });
     }
 
-    /// Checks the type of what is there, and has it taken.
+    /// Checks the type of a value and stores it.
     void take(const toml_entry& entry, key_type type, const taker& taken) {
         switch (type) {
         case key_type::text: return take_one(entry.key, entry.value, is_text, "a string", taken);
@@ -131,10 +130,17 @@ class reader {
             return take_one(entry.key, entry.value, is_item, "a number or a string", taken);
         case key_type::flag:
             return take_one(entry.key, entry.value, is_flag, "true or false", taken);
-        case key_type::list: return take_list(entry, is_item, "an array of strings", taken);
+        case key_type::list:
+            return take_list(entry, {is_text, "a string"}, "an array of strings", taken);
+        case key_type::places:
+            return take_list(entry, {is_item, "a string or a port"}, "an array of strings or ports",
+                             taken);
         case key_type::command:
             if (is_text(entry.value.kind)) return take_command(entry, taken);
-            return take_list(entry, is_text, "an array of strings, or a string", taken, true);
+            if (entry.value.kind == toml_kind::list && entry.value.items.empty())
+                return complain(entry.value.at, entry.key, "is empty: name a program");
+            return take_list(entry, {is_text, "a string"}, "an array of strings, or a string",
+                             taken);
         }
     }
 
@@ -150,23 +156,25 @@ class reader {
                             std::string("is ") + with_article(value.kind) + ": it must be " +
                                 wanted);
         if (value.text.find('\0') != value.text.npos)
-            return complain(value.at, key, "has a null character, which no text can have here");
+            return complain(value.at, key, "contains a null character, which is not allowed");
         if (auto why = taken(value.text)) complain(value.at, key, *why);
     }
 
-    void take_list(const toml_entry& entry, bool (*fits)(toml_kind), const char* wanted,
-                   const taker& taken, bool needed = false) {
+    struct item_type {
+        bool (*fits)(toml_kind);
+        const char* wanted;
+    };
+    void take_list(const toml_entry& entry, item_type each, const char* wanted,
+                   const taker& taken) {
         if (entry.value.kind != toml_kind::list)
             return complain(entry.value.at, entry.key,
                             std::string("is ") + with_article(entry.value.kind) + ": it must be " +
                                 wanted);
-        if (needed && entry.value.items.empty())
-            return complain(entry.value.at, entry.key, "is empty: name a program");
         for (const toml_value& item : entry.value.items)
-            take_one(entry.key, item, fits, "a string", taken);
+            take_one(entry.key, item, each.fits, each.wanted, taken);
     }
 
-    /// The environment is known: it comes first in the table.
+    /// `environments` has been read already: it is the first key of the table.
     void take_command(const toml_entry& entry, const taker& taken) {
         auto split = [&](const std::string& text) -> complaint {
             auto words = split_shell_words(text, [this](std::string_view name) {
@@ -182,7 +190,7 @@ class reader {
         take_one(entry.key, entry.value, is_text, "a string", split);
     }
 
-    // What follows from several
+    // Rules about several keys
 
     void finish() {
         group_settings& group = group_.settings;
@@ -191,10 +199,12 @@ class reader {
                                              ": key 'cmd' is missing: write cmd = [\"PROGRAM\"]"});
         const toml_entry* interval = find("upgrader_active_sec");
         if (interval && group.upgrader_interval != core::duration::zero() && !find("upgrader"))
-            complain(interval->at, interval->key, "there is no upgrader to run: set it, too");
+            complain(interval->at, interval->key,
+                     "there is no upgrader to run: set upgrader as well");
         const toml_entry *mode = find("ack_mode"), *timeout = find("ack_timeout");
         if (mode && timeout && std::holds_alternative<core::ack_timer>(group.policy.ack))
-            complain(timeout->at, timeout->key, "'ack_mode' has the time already: leave it out");
+            complain(timeout->at, timeout->key,
+                     "'ack_mode' already sets the time: leave this key out");
         group.policy.stop_command = !group.stop_command.empty();
         if (group.listeners.empty()) group.policy.on_demand = false;
         for (const char* key : {"socket_address", "bind"})

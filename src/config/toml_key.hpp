@@ -11,47 +11,49 @@
 
 namespace einhyrningsins::config {
 
-/// What a key of a group takes.
+/// The type of a key's value.
 enum class key_type {
     text,
-    scalar,  ///< a number, or a string where a command line would take one
-    name,    ///< of a user or group: a string, or a whole number
+    scalar,  ///< a number, or a string as on a command line
+    name,    ///< a user or group: a string or an integer
     flag,    ///< true or false
-    list,    ///< an array of strings, maybe of numbers: each is taken by itself
-    command, ///< an array of words, or a string to be split as a shell does
+    list,    ///< an array of strings, which are stored one by one
+    places,  ///< the same, where integers are ports
+    command, ///< an array of words, or a string that is split as by a shell
 };
 
-/// What the manual calls the type: "string", "number or string", ...
+/// The name of the type in the manual: "string", "number or string", ...
 const char* name_of(key_type type);
 
-/// One key of SPEC section 6 that is no option, or that means something else in a file than on the
-/// command line. All other options about workers (option::of_workers) are keys as they are.
+/// A key of SPEC section 6 that is not an option, or has another meaning in a file than on the
+/// command line. All other options about workers (option::of_workers) are keys without such a
+/// record.
 struct toml_key {
     const char* name;
     key_type type;
-    const char* fallback; ///< the default, as the manual has it
+    const char* fallback; ///< the default in the words of the manual
     const char* help;     ///< one line
-    /// Takes a value, a word, or an item of a list; a flag is "true" or "false". The keys of a
-    /// group are taken in the order of the table, after the options.
+    /// Stores a value, a word of a command, or an item of a list; a flag is "true" or "false". Keys
+    /// are stored in the order of the table, after all options.
     complaint (*take)(group_settings& into, const std::string& value);
 };
 
-/// All of them.
+/// The table of keys.
 std::span<const toml_key> toml_keys();
 
-/// The options that are keys as they are, in their order.
+/// The options that are keys without a record of their own, in the order of options().
 std::vector<const option*> options_in_files();
 
-/// What a file calls an option: its long name with '_' for '-'.
+/// The key of an option: its long name with '_' for '-'.
 std::string key_of(const option& known);
 
-/// What the value of an option has to be in a file.
+/// The type of an option's value in a file.
 key_type type_of(const option& known);
 
-/// The names of all keys that there are.
+/// The names of all keys.
 std::vector<std::string> key_names();
 
-/// Keys that say the same: a group may have but one of each row. Rows end with null.
+/// Keys with the same meaning: a group may have only one of each row.
 using rival_keys = std::span<const char* const>;
 std::vector<rival_keys> rivals();
 

@@ -4,6 +4,7 @@
 #include "config/number.hpp"
 #include "config/quote.hpp"
 #include "config/shell_words.hpp"
+#include "core/socket_path.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,7 +15,7 @@ namespace {
 
 constexpr complaint fine = std::nullopt;
 
-// What most keys do with their value: put it into the member named.
+// Most keys store their value in a member of the settings.
 
 template <core::duration group_settings::*member>
 complaint seconds(group_settings& into, const std::string& value) {
@@ -48,7 +49,7 @@ complaint log(group_settings& into, const std::string& value) {
     return fine;
 }
 
-/// What another option does.
+/// Stores the value as the option of that name does.
 complaint as_option(const char* name, group_settings& into, const std::string& value) {
     request_kind unasked = request_kind::run;
     master_settings untouched;
@@ -56,18 +57,23 @@ complaint as_option(const char* name, group_settings& into, const std::string& v
     return find_option(name)->take(as, value);
 }
 
-// What is left have something to say of their own.
+// Keys with rules of their own.
 
 complaint environments(group_settings& into, const std::string& value) {
     if (value.find('=') == value.npos || value.starts_with('='))
-        return quote(value) + " sets no variable; write NAME=VALUE";
+        return quote(value) + " does not set a variable; write NAME=VALUE";
     into.environment.push_back(value);
     return fine;
 }
 
+complaint control_socket(group_settings& into, const std::string& value) {
+    auto wrong = core::complain_of_socket_path(value);
+    return wrong ? wrong : word<&group_settings::control_socket>(into, value);
+}
+
 complaint variable_prefix(group_settings& into, const std::string& value) {
     if (!is_variable_name(value))
-        return quote(value) + " begins no variable's name; write letters, digits and '_'";
+        return quote(value) + " cannot begin the name of a variable; use letters, digits and '_'";
     into.variable_prefix = value;
     return fine;
 }
@@ -76,7 +82,7 @@ complaint numprocesses(group_settings& into, const std::string& value) {
     return as_option("number", into, value);
 }
 
-/// A bare port is one of this machine only.
+/// A port without an address is bound on 127.0.0.1.
 complaint socket_address(group_settings& into, const std::string& value) {
     std::string_view address = std::string_view(value).substr(0, value.find(','));
     bool is_port = !address.empty() && address.find_first_not_of("0123456789") == address.npos;
@@ -111,7 +117,7 @@ complaint ack(group_settings& into, const std::string& value) {
     return fine;
 }
 
-/// After all that says which ack it is: there is one time for each.
+/// Follows all keys that choose the ack mode, as its meaning depends on that.
 complaint ack_timeout(group_settings& into, const std::string& value) {
     if (auto* timer = std::get_if<core::ack_timer>(&into.policy.ack))
         return take_seconds(timer->survive, value);
@@ -128,7 +134,7 @@ complaint giveup(group_settings& into, const std::string& value) {
     return fine;
 }
 
-/// Of the workers alone: a file has many groups and one master.
+/// The niceness of the workers only: a file describes several groups of one master.
 complaint nice(group_settings& into, const std::string& value) {
     auto number = parse_number(value, -20, 19);
     if (!number) return quote(value) + " is not a number from -20 to 19";
@@ -136,13 +142,13 @@ complaint nice(group_settings& into, const std::string& value) {
     return fine;
 }
 
-/// Whether there is one of that name, the system will say.
+/// Checks only the syntax; whether the user or group exists is found out when the group is opened.
 template <std::string group_settings::*member>
 complaint owner(group_settings& into, const std::string& value) {
     bool is_number = !value.empty() && value.find_first_not_of("0123456789") == value.npos;
     constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max() - 1;
     if (value.empty() || value.starts_with('-') || (is_number && !parse_number(value, 0, most)))
-        return quote(value) + " is no name and no number from 0 to 4294967294";
+        return quote(value) + " is neither a name nor a number from 0 to 4294967294";
     into.*member = value;
     return fine;
 }
@@ -182,9 +188,9 @@ constexpr std::array table{
              restart},
     toml_key{"giveup", scalar, "0, never", "another name of retries", giveup},
 
-    toml_key{"socket_address", list, "none", "listeners; a bare port means 127.0.0.1",
+    toml_key{"socket_address", places, "none", "listeners; a bare port means 127.0.0.1",
              socket_address},
-    toml_key{"bind", list, "none", "another name of socket_address", socket_address},
+    toml_key{"bind", places, "none", "another name of socket_address", socket_address},
 
     toml_key{"ack", text, "timer", "when a worker is up", ack},
     toml_key{"ack_timeout", scalar, "1 for timer, else 30",
@@ -208,7 +214,7 @@ constexpr std::array table{
     toml_key{"stderr_log", text, "none", "where standard error goes",
              log<&group_settings::stderr_log>},
     toml_key{"control_socket", text, "none", "path of the group's own control socket",
-             word<&group_settings::control_socket>},
+             control_socket},
 };
 
 constexpr std::array commands{"cmd", "exec_start"};
@@ -227,6 +233,7 @@ const char* name_of(key_type type) {
     case name: return "number or string";
     case flag: return "boolean";
     case list: return "array of strings";
+    case places: return "array of strings or ports";
     case command: return "array of strings, or string";
     }
     return "";

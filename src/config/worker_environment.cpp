@@ -11,13 +11,13 @@ namespace {
 
 constexpr int first_descriptor = 3;
 
-/// Meant for the master alone, or about to be set anew.
+/// Variables for the master alone, or set again for workers.
 constexpr std::array<std::string_view, 5> private_prefixes{
     "LISTEN_", "WATCHDOG_", "MEMORY_PRESSURE_", "EINHORN_", "SERVER_STARTER_"};
 constexpr std::array<std::string_view, 3> private_names{"NOTIFY_SOCKET", "FDSTORE", "MAINPID"};
 
-/// What firestarter's variables are called, after a prefix of the user's choice: what else begins
-/// with that is the user's.
+/// The names of firestarter's variables after the prefix, which the user may choose. Other
+/// variables with that prefix are the user's own.
 constexpr std::array<std::string_view, 5> firestarter_names{"_FD_COUNT", "_SOCK_PATH", "_SOCK_FD",
                                                             "_MASTER_PID", "_WATCH_FILE"};
 constexpr std::string_view firestarter_prefix = "FIRESTARTER";
@@ -55,7 +55,7 @@ text_list inherited(const environment_facts& facts) {
     return kept;
 }
 
-/// Those that the master does not set itself. LISTEN_PID is its to fill in.
+/// Those that the master does not set itself. LISTEN_PID is always the master's.
 text_list added(const environment_facts& facts, const text_list& own) {
     text_list kept;
     for (std::size_t i = facts.added.size(); i-- > 0;) {
@@ -98,7 +98,7 @@ void add_systemd(text_list& to, const environment_facts& facts) {
     to.push_back("LISTEN_FDNAMES=" + names);
 }
 
-/// See start_server(1). Sockets that have no place in its notation are left out.
+/// See start_server(1). Sockets that its notation cannot express are left out.
 void add_server_starter(text_list& to, const environment_facts& facts) {
     std::string ports;
     int fd = first_descriptor;
@@ -110,7 +110,7 @@ void add_server_starter(text_list& to, const environment_facts& facts) {
     to.push_back("SERVER_STARTER_PORT=" + ports);
 }
 
-/// Under the name of einhorn they say what is said already.
+/// With the prefix EINHORN they would repeat the variables above.
 void add_firestarter(text_list& to, const environment_facts& facts) {
     const std::string& prefix = facts.variable_prefix;
     if (prefix.empty() || prefix == "EINHORN") return;

@@ -25,10 +25,11 @@ struct spawn {
     core::generation generation;
 };
 
+/// Send a signal to a worker, unless it has ended meanwhile.
 struct signal {
     worker_id id;
-    process_id pid;
     int number;
+    bool dismissal = false; ///< it tells the worker to go; otherwise the operator sends it as such
 };
 
 /// Run the command that stops the group, and answer with event::stop_command_failed if that cannot
@@ -46,6 +47,6 @@ using action_type = std::variant<action::begin_generation, action::spawn, action
                                  action::run_stop_command, action::tell>;
 
 /// For the histories that the tests print.
-std::string to_string(const action_type& what);
+std::string to_string(const action_type& action);
 
 } // namespace einhyrningsins::core

@@ -3,6 +3,9 @@
 
 #include "core/worker.hpp"
 
+#include <boost/describe/enum.hpp>
+
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -12,10 +15,12 @@ enum class upgrade_mode {
     rolling, ///< each ack of a new worker sends one old worker away
     fleet    ///< when all new workers have acked, all old ones are sent away
 };
+BOOST_DESCRIBE_ENUM(upgrade_mode, rolling, fleet)
 
 const char* to_string(upgrade_mode mode);
 
-/// What happened outside: the shell tells the group, which then decides.
+/// What happened outside: the shell tells the group, which then decides. News of workers that are
+/// not in the table, and answers that were given before, are ignored.
 namespace event {
 
 /// The master has come up: a stopped group is to start as its policy says, at once, after `warmup`,
@@ -40,24 +45,32 @@ struct stop {
 /// still there are sent the stop signal after all.
 struct stop_command_failed {};
 
-/// As stop, but started again, in a new generation, when the last worker has gone.
-struct restart {};
+/// As stop, with `signal` or else by the stop signal, but the group is started again, in a new
+/// generation, when the last worker has gone.
+struct restart {
+    std::optional<int> signal;
+};
 
-/// `signal` goes to every living worker; what they make of it is their affair.
+/// `signal` is sent to every worker that has a process. It is not meant to end them.
 struct forward {
     int signal;
 };
 
+/// `signal`, or else the stop signal, tells the workers to go that this upgrade replaces.
 struct upgrade {
     upgrade_mode mode;
+    std::optional<int> signal;
+    bool operator==(const upgrade&) const = default;
 };
 
-/// The number of workers wanted from now on; at least 1.
+/// The number of workers wanted from now on; at least 1. `signal`, or else the stop signal, tells
+/// those to go that are too many now.
 struct resize {
     unsigned number;
+    std::optional<int> signal;
 };
 
-/// New wishes; `number` included. Holds from now on, also for workers that are already there.
+/// A new policy, `number` included. Holds from now on, also for workers that are already there.
 struct reconfigure {
     core::policy policy;
 };
@@ -76,24 +89,35 @@ struct spawn_failed {
     bool scarce;
 };
 
+/// The worker's process has ended; from here on its pid may be another's.
 struct exited {
-    process_id pid;
+    worker_id id;
     exit_cause cause;
 };
 
-/// A message of the worker that it is up.
+/// A message of the worker that it is up. `signal`, if there is one, tells the old workers to go
+/// that an upgrade needs no longer with this ack, instead of the upgrade's signal.
 struct acked {
-    process_id pid;
+    worker_id id;
+    std::optional<int> signal;
 };
 
 /// The worker has shown a sign of life, see policy::live_check.
 struct touched {
-    process_id pid;
+    worker_id id;
 };
 
+/// The worker has sent a ping, which is remembered for einhorn's state.
 struct pinged {
-    process_id pid;
+    worker_id id;
     std::string request_id;
+};
+
+/// The master did not run for `length`, until now. What workers sent meanwhile may still be unread,
+/// and they may have been held up themselves: the deadlines that they have to keep (for their ack,
+/// their next sign of life, their end after a signal) move by as much. Back-offs do not.
+struct stalled {
+    duration length;
 };
 
 } // namespace event
@@ -102,9 +126,14 @@ using event_type =
     std::variant<event::open, event::demanded, event::start, event::stop,
                  event::stop_command_failed, event::restart, event::forward, event::upgrade,
                  event::resize, event::reconfigure, event::spawned, event::spawn_failed,
-                 event::exited, event::acked, event::touched, event::pinged>;
+                 event::exited, event::acked, event::touched, event::pinged, event::stalled>;
+
+/// The upgrade that serves both requests, so that neither loses what it has asked for: of the fleet
+/// if one of them is, since rolling is what those get who do not choose; by the signal that one of
+/// them names, the later one's if both do.
+event::upgrade joined(const event::upgrade& earlier, const event::upgrade& later);
 
 /// For the histories that the tests print.
-std::string to_string(const event_type& what);
+std::string to_string(const event_type& event);
 
 } // namespace einhyrningsins::core

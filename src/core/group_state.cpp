@@ -7,17 +7,20 @@
 namespace einhyrningsins::core {
 namespace {
 
-std::string name_of(const worker& who) {
-    return "worker #" + std::to_string(static_cast<std::uint64_t>(who.id));
+std::string name_of(const worker& worker) {
+    return "worker #" + std::to_string(static_cast<std::uint64_t>(worker.id));
 }
 
-std::string find_contradiction(const worker& who, const group_state& state) {
-    if (static_cast<std::uint64_t>(who.id) > state.last_id) return "is of the future";
-    if (who.generation == 0 || who.generation > state.last_generation)
+std::string find_contradiction(const worker& worker, const group_state& state) {
+    if (static_cast<std::uint64_t>(worker.id) > state.last_id) return "is of the future";
+    if (worker.generation == 0 || worker.generation > state.last_generation)
         return "is of no known generation";
-    if (who.pid < 0 || who.pid == 1) return "has an impossible pid";
-    if (who.pid != 0 && !who.spawn_requested) return "was never asked for";
-    if (who.state == worker_state::ready && who.pid == 0) return "is ready without a process";
+    if (worker.pid < 0 || worker.pid == 1) return "has an impossible pid";
+    if (worker.pid != 0 && !worker.has_process()) return "was never asked for";
+    if (worker.pid == 0 && worker.has_process())
+        return std::string("is ") + to_string(worker.state) + " without a process";
+    if (worker.state == worker_state::cancelled && worker.told.signal == 0)
+        return "is to go, by no signal";
     return {};
 }
 
@@ -31,12 +34,12 @@ std::string find_contradiction(const group_state& state) {
     if (state.wishes.number == 0) return "no worker is wanted";
     std::set<worker_id> ids;
     std::set<process_id> pids;
-    for (const worker& who : state.workers) {
-        if (auto what = find_contradiction(who, state); !what.empty())
-            return name_of(who) + " " + what;
-        if (!ids.insert(who.id).second) return name_of(who) + " is there twice";
-        if (who.pid != 0 && !pids.insert(who.pid).second)
-            return "pid " + std::to_string(who.pid) + " is there twice";
+    for (const worker& worker : state.workers) {
+        if (auto wrong = find_contradiction(worker, state); !wrong.empty())
+            return name_of(worker) + " " + wrong;
+        if (!ids.insert(worker.id).second) return name_of(worker) + " is there twice";
+        if (worker.pid != 0 && !pids.insert(worker.pid).second)
+            return "pid " + std::to_string(worker.pid) + " is there twice";
     }
     bool empty = state.phase == group_phase::stopped || state.phase == group_phase::waiting;
     if (empty && !state.workers.empty()) return "a group that is not running has workers";

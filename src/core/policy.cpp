@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/policy.hpp"
+#include "core/assert.hpp"
 
 #include <algorithm>
-#include <cassert>
 
 namespace einhyrningsins::core {
 namespace {
@@ -36,8 +36,8 @@ unsigned upgrade_failure_limit(const policy& wishes) {
     return std::max(1U, wishes.retries.value_or(default_upgrade_failures));
 }
 
-bool is_crash_loop(unsigned deaths, const policy& wishes) {
-    return deaths > rapid_deaths_tolerated + 2 * wishes.number;
+unsigned crash_loop_length(unsigned deaths, const policy& wishes) {
+    return difference(deaths, rapid_deaths_tolerated + 2 * wishes.number);
 }
 
 bool is_complete(const census& count) { return count.fresh_ready >= count.wanted; }

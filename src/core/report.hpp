@@ -4,8 +4,13 @@
 #include "core/event.hpp"
 #include "core/worker.hpp"
 
+#include <boost/describe/class.hpp>
+#include <boost/describe/enum.hpp>
+
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -18,8 +23,13 @@ struct failure {
     std::string cause; ///< "exit code 1", "no ack", "exec /bin/x: No such file or directory"
     duration age{};
 };
+BOOST_DESCRIBE_STRUCT(failure, (), (pid, index, cause, age))
 
 /// What an operator wants to know, as data.
+///
+/// Each event::upgrade is answered by one of upgrade_began, upgrade_joined, upgrade_overtaken and
+/// upgrade_refused. After any but the last whoever asked waits for the next upgrade_done or
+/// upgrade_aborted: there is exactly one, whatever happens to the group meanwhile.
 namespace report_of {
 
 struct worker_started {
@@ -78,9 +88,29 @@ struct upgrader_began {
 /// It has nothing against it.
 struct upgrader_done {};
 
+/// All that an upgrade has to wait for has been done: the answer to event::upgrade follows. Comes
+/// right before each such answer, and is meant for all who have asked since the last one and were
+/// not told of an upgrade_cancelled.
+struct upgrade_prepared {
+    std::uint64_t number; ///< of the event, see group::upgrades_asked(). It is told later than the
+                          ///< event: who has asked in between waits for the next one.
+};
+
 /// The upgrade that was asked for does not begin.
 struct upgrade_cancelled {
     std::string reason;
+};
+
+/// The answer to event::upgrade while the group cannot be upgraded: nothing has begun.
+struct upgrade_refused {
+    std::string reason;
+};
+
+/// The answer to event::upgrade when an upgrade serves it that was asked for before: the one under
+/// way, to `generation`, or, if `next`, the one that follows it.
+struct upgrade_joined {
+    core::generation generation;
+    bool next;
 };
 
 struct upgrade_began {
@@ -113,7 +143,7 @@ struct upgrade_done {
 struct upgrade_aborted {
     core::generation generation;
     std::string reason;
-    std::vector<failure> failures;   ///< the last row of them
+    std::vector<failure> failures;   ///< the last row of them, from the first to the last
     std::optional<unsigned> serving; ///< ready workers that stay; nothing: the whole group stops
 };
 
@@ -142,18 +172,30 @@ using report =
     std::variant<report_of::worker_started, report_of::worker_acked, report_of::worker_died,
                  report_of::ack_overdue, report_of::start_failed, report_of::backing_off,
                  report_of::escalated, report_of::gave_up, report_of::upgrader_began,
-                 report_of::upgrader_done, report_of::upgrade_cancelled, report_of::upgrade_began,
-                 report_of::upgrade_advanced, report_of::upgrade_held, report_of::upgrade_overtaken,
-                 report_of::upgrade_done, report_of::upgrade_aborted, report_of::live_check_missed,
-                 report_of::waiting, report_of::stopped, report_of::ended>;
+                 report_of::upgrader_done, report_of::upgrade_prepared,
+                 report_of::upgrade_cancelled, report_of::upgrade_refused,
+                 report_of::upgrade_joined, report_of::upgrade_began, report_of::upgrade_advanced,
+                 report_of::upgrade_held, report_of::upgrade_overtaken, report_of::upgrade_done,
+                 report_of::upgrade_aborted, report_of::live_check_missed, report_of::waiting,
+                 report_of::stopped, report_of::ended>;
 
 enum class severity { debug, info, warning, error };
+BOOST_DESCRIBE_ENUM(severity, debug, info, warning, error)
+
+/// What a report is about, for those who search logs. What does not apply is left out.
+struct subject {
+    std::string_view event = {};        ///< the kind of the report, as "worker_died"
+    std::optional<unsigned> index = {}; ///< of the worker
+    process_id pid = 0;                 ///< of the worker; 0: none
+    core::generation generation = 0;    ///< of the worker, or that an upgrade leads to; 0: none
+};
+subject subject_of(const report& news);
 
 /// How much a report matters to someone who reads the log.
-severity severity_of(const report& what);
+severity severity_of(const report& news);
 
 /// The report in one line, without the group's name: what happened, to whom, what comes next.
-std::string to_string(const report& what);
+std::string to_string(const report& news);
 
 /// "350 ms", "1.5 s", "2 min 3 s", "5 h 10 min".
 std::string to_string(duration length);

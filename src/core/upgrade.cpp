@@ -4,73 +4,102 @@
 #include "core/group.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 #include <variant>
 
 namespace einhyrningsins::core {
+namespace {
 
-void group::on(const event::upgrade& what, time_point now) {
-    if (!can_upgrade()) return;
-    state_.phase = group_phase::running;
-    if (!state_.upgrade) return begin_upgrade(what.mode, now);
-    // Nothing of the new generation has been started: this request is served by it as well.
-    if (!state_.upgrade->spawned) {
-        state_.upgrade->mode = what.mode;
-        return;
-    }
-    if (!state_.upgrade->again) tell(report_of::upgrade_overtaken{state_.current.generation});
-    state_.upgrade->again = what.mode;
+const char* why_not_upgradable(const group_state& state) {
+    if (state.phase == group_phase::stopped) return "the group is stopped";
+    if (state.phase == group_phase::waiting) return "the group has not been started yet";
+    return state.start_again ? "the group is being restarted" : "the group is being stopped";
 }
 
-void group::begin_upgrade(upgrade_mode mode, time_point now) {
-    upgrade_progress next{
-        .mode = mode, .previous = state_.current, .capacity = capacity(), .began_at = now};
+} // namespace
+
+void group::on(const event::upgrade& request, time_point now) {
+    out_.tell(report_of::upgrade_prepared{++upgrades_asked_});
+    if (!can_upgrade()) return out_.tell(report_of::upgrade_refused{why_not_upgradable(state_)});
+    state_.phase = group_phase::running;
+    if (!state_.upgrade) return begin_upgrade(request, now);
+    upgrade_progress& running = *state_.upgrade;
+    core::generation number = state_.current.generation;
+    // Nothing of the new generation has been started: this request is served by it as well.
+    if (!running.spawned) {
+        event::upgrade both = joined({running.mode, running.signal}, request);
+        running.mode = both.mode;
+        running.signal = both.signal;
+        return out_.tell(report_of::upgrade_joined{number, false});
+    }
+    if (running.next())
+        out_.tell(report_of::upgrade_joined{number, true});
+    else
+        out_.tell(report_of::upgrade_overtaken{number});
+    running.add_next(request);
+}
+
+/// Perhaps in the place of one under way.
+void group::begin_upgrade(const event::upgrade& request, time_point now) {
+    upgrade_progress next{.mode = request.mode,
+                          .signal = request.signal,
+                          .previous = state_.current,
+                          .capacity = table_.capacity(),
+                          .began_at = now};
+    // Workers that died just before are replaced by new ones.
+    table_.drop_wanted(state_.current.generation);
     if (state_.upgrade) {
-        dismiss_unacked(state_.current.generation, now);
+        dismiss_unacked(state_.current.generation,
+                        request.signal.value_or(state_.wishes.stop_signal), now);
         if (!state_.current.proven) next.previous = state_.upgrade->previous;
     }
     state_.upgrade = std::move(next);
     begin_generation();
-    tell(report_of::upgrade_began{mode, state_.current.generation, state_.wishes.number});
+    out_.tell(
+        report_of::upgrade_began{request.mode, state_.current.generation, state_.wishes.number});
 }
 
 void group::finish_upgrade(time_point now) {
-    if (state_.upgrade->again) return begin_upgrade(*state_.upgrade->again, now);
+    if (auto next = state_.upgrade->next()) return begin_upgrade(*next, now);
     state_.upgrade.reset();
-    tell(report_of::upgrade_done{state_.current.generation});
+    out_.tell(report_of::upgrade_done{state_.current.generation});
 }
 
 void group::abort_upgrade(time_point now) {
-    auto again = state_.upgrade->again;
+    auto next = state_.upgrade->next();
     core::generation failed = state_.current.generation;
     lineage previous = state_.upgrade->previous;
-    if (again)
+    if (next)
         state_.upgrade.reset();
     else
         close_upgrade(std::to_string(state_.current.failures) +
                           (state_.current.failures == 1 ? " attempt" : " attempts in a row") +
                           " to start a worker of it failed",
-                      capacity());
+                      table_.capacity());
     state_.current = previous;
-    dismiss_unacked(failed, now);
-    if (again) return begin_upgrade(*again, now);
+    dismiss_unacked(failed, state_.wishes.stop_signal, now);
+    if (next) return begin_upgrade(*next, now);
     if (state_.wishes.retries && state_.current.failures > *state_.wishes.retries) give_up();
 }
 
 void group::close_upgrade(std::string reason, std::optional<unsigned> serving) {
-    tell(report_of::upgrade_aborted{state_.current.generation, std::move(reason),
-                                    std::move(state_.upgrade->failures), serving});
+    out_.tell(report_of::upgrade_aborted{state_.current.generation, std::move(reason),
+                                         std::move(state_.upgrade->failures), serving});
     state_.upgrade.reset();
 }
 
 void group::advance_upgrade(time_point now) {
     if (!state_.upgrade) return;
-    if (state_.upgrade->again && now >= state_.upgrade->began_at + upgrade_overtakes_after)
-        begin_upgrade(*state_.upgrade->again, now);
+    if (is_due(overtaking_due(), now)) begin_upgrade(*state_.upgrade->next(), now);
     release_old(now);
     if (!is_complete(take_census())) return;
     finish_upgrade(now);
     if (state_.upgrade) release_old(now); // another has begun
+}
+
+std::optional<time_point> group::overtaking_due() const {
+    return state_.upgrade ? state_.upgrade->overtaken_at() : std::nullopt;
 }
 
 /// Tells those old workers to go that are not needed any more.
@@ -80,6 +109,32 @@ void group::release_old(time_point now) {
         retire_old(count.old_active, now);
     else if (state_.upgrade->mode == upgrade_mode::rolling || is_complete(count))
         retire_old(retirements_allowed(count), now);
+}
+
+/// Old workers go in the order of their age, those that do not serve yet before all others.
+void group::retire_old(unsigned count, time_point now) {
+    auto rank = [](const worker& worker) {
+        return std::tuple(worker.is_ready(), worker.generation, worker.id);
+    };
+    int signal = ack_signal_.value_or(upgrade_signal());
+    for (worker_id id :
+         table_.choose(count, rank, [&](const worker& worker) { return is_old(worker); }))
+        retire(id, signal, now);
+}
+
+/// Without an upgrade all generations that serve are equal.
+bool group::is_old(const worker& worker) const {
+    return state_.upgrade && worker.generation != state_.current.generation;
+}
+
+/// Whether its death is a failed attempt of an upgrade.
+bool group::is_on_trial(const worker& worker) const {
+    return state_.upgrade && !is_old(worker) && worker.is_unacked();
+}
+
+/// What the old workers of the upgrade under way are told to go by.
+int group::upgrade_signal() const {
+    return state_.upgrade->signal.value_or(state_.wishes.stop_signal);
 }
 
 /// Whether an upgrade has to stop the old workers before it starts new ones.
@@ -92,21 +147,21 @@ bool group::keeps_previous() const {
 
 bool group::waits_for_old() const {
     return state_.upgrade && stops_first() &&
-           std::ranges::any_of(state_.workers, [&](auto& who) { return is_old(who); });
+           std::ranges::any_of(table_, [&](const worker& worker) { return is_old(worker); });
 }
 
 unsigned group::missing_old() const {
     if (!keeps_previous()) return 0;
-    unsigned least = std::min(state_.upgrade->capacity, wanted(state_.upgrade->previous));
+    unsigned least = state_.upgrade->least_old(state_.wishes);
     unsigned there = take_census().old_active;
     return least > there ? least - there : 0;
 }
 
 void group::refill_previous(time_point now) {
     lineage& previous = state_.upgrade->previous;
-    if (is_due(previous.not_before, now)) previous.not_before.reset();
-    announce_waiting(previous, now);
-    if (!previous.not_before) add(previous.generation, missing_old(), now);
+    bool waiting = previous.is_waiting(now);
+    announce_back_off(previous, now);
+    if (!waiting) add(previous.generation, missing_old(), now);
 }
 
 void group::announce_held(const census& count) {
@@ -115,7 +170,7 @@ void group::announce_held(const census& count) {
     unsigned lingering = count.existing - count.fresh_active - count.old_active;
     if (lingering == 0) return;
     state_.upgrade->held = true;
-    tell(report_of::upgrade_held{state_.current.generation, lingering});
+    out_.tell(report_of::upgrade_held{state_.current.generation, lingering});
 }
 
 } // namespace einhyrningsins::core

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ctl/arguments.hpp"
 
+#include "core/socket_path.hpp"
 #include "protocol/commands.hpp"
 
 #include <getopt.h>
-#include <sys/un.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +13,7 @@ namespace einhyrningsins::ctl {
 namespace {
 
 using complaint = std::optional<std::string>;
+using protocol::quoted;
 
 /// What getopt_long(3) calls those that have no letter.
 enum long_only { json_option = 256, timeout_option, version_option };
@@ -47,11 +48,11 @@ std::vector<option> for_getopt() {
 std::string unknown_option(const char* word, int letter) {
     bool is_long = std::strncmp(word, "--", 2) == 0;
     if (!is_long) return std::string("unknown option '-") + static_cast<char>(letter) + "'";
-    if (letter != 0) return "'" + std::string(word, std::strcspn(word, "=")) + "' takes no value";
+    if (letter != 0) return quoted({word, std::strcspn(word, "=")}) + " takes no value";
     std::vector<std::string> names;
     for (const known_option& one : table)
         names.push_back(std::string("--") + one.name);
-    return "unknown option '" + std::string(word) + "'" + protocol::did_you_mean(word, names) +
+    return "unknown option " + quoted(word) + protocol::did_you_mean(word, names) +
            "; --help lists all";
 }
 
@@ -66,7 +67,7 @@ complaint read_timeout(const char* text, arguments& into) {
     double seconds = std::strtod(text, &end);
     bool plain = *text != '\0' && std::strspn(text, "0123456789.") == std::strlen(text);
     if (!plain || *end != '\0' || seconds > 1e9)
-        return "--timeout '" + std::string(text) + "': must be a number of seconds, 0 = for ever";
+        return "--timeout " + quoted(text) + ": must be a number of seconds, 0 = for ever";
     into.timeout = seconds;
     return std::nullopt;
 }
@@ -110,7 +111,7 @@ complaint read(int argc, char* const* argv, arguments& into) {
     }
     into.command.assign(argv + optind, argv + argc);
     if (into.script && !into.command.empty())
-        return "'" + into.command[0] + "': give either -e or a command";
+        return quoted(into.command[0]) + ": give either -e or a command";
     return read_address(where, into);
 }
 
@@ -119,14 +120,15 @@ complaint read(int argc, char* const* argv, arguments& into) {
 std::string complain_about_option(const char* word, int id, const char* help) {
     bool is_long = std::string_view(word).starts_with("--");
     std::string name = is_long ? word : std::string("-") + static_cast<char>(optopt);
-    if (id == ':') return "option '" + name + "' needs a value";
-    return "option '" + name + "' is unknown, ambiguous or takes no value; " + help + " lists all";
+    if (id == ':') return "option " + quoted(name) + " needs a value";
+    return "option " + quoted(name) + " is unknown, ambiguous or takes no value; " + help +
+           " lists all";
 }
 
 std::optional<std::string> check_socket_path(const std::string& path) {
-    std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
-    if (!path.empty() && path.size() <= longest) return std::nullopt;
-    return "'" + path + "': the path of a socket has 1 to " + std::to_string(longest) + " bytes";
+    if (path.empty()) return "the path of the control socket is empty";
+    auto wrong = core::complain_of_socket_path(path);
+    return wrong ? quoted(path) + ": " + *wrong : wrong;
 }
 
 boost::system::result<arguments, std::string> parse_arguments(int argc, char* const* argv) {

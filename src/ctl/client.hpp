@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ctl/exit_code.hpp"
+#include "protocol/dialect.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/request.hpp"
 
@@ -14,15 +15,17 @@
 
 namespace einhyrningsins::ctl {
 
-/// Why there is no answer: one line for people, and how a program that needed one ends.
+/// Why there is no answer.
 struct failure {
-    std::string message;
-    exit_code code = exit_code::failed;
+    std::string message;                ///< one line, which names the control socket
+    exit_code code = exit_code::failed; ///< of a program that needed the answer
 };
 
-/// What people are told to look at when there is no answer.
+/// What people are told to look at when there is no answer, in words that fit the command line.
 struct hints {
-    const char* unreachable = "does the master run, and has it the same -d or -c?";
+    /// When nobody listens at the socket.
+    const char* unreachable = "is the master running, and with the same -d or -c?";
+    /// Follows "has not answered within 10 s"; begins with a blank or is empty.
     const char* late = " (see --timeout)";
 };
 
@@ -30,28 +33,32 @@ struct hints {
 /// master has gone meanwhile.
 class client {
   public:
-    /// Hears each line of the master as it was written and as it was understood.
+    /// Hears each line of the master, without its newline, and what it says.
     using listener = std::function<void(std::string_view, const protocol::reply&)>;
 
-    /// Understands a line of the master; nothing if it is no reply.
-    using parser = std::optional<protocol::reply> (*)(std::string_view);
-
-    /// `timeout`: seconds to wait for the first answer to a request; 0: for ever.
-    client(std::string socket_path, double timeout, parser parse = protocol::parse_reply,
-           hints advice = {});
+    /// `timeout`: seconds to wait for the connection, and for the first answer to each request; 0:
+    /// for ever. `spoken`: the language of requests and answers. Connects to nobody yet.
+    client(std::string socket_path, double timeout,
+           const protocol::dialect& spoken = protocol::our_dialect(), hints advice = {});
     ~client();
     client(const client&) = delete;
     client& operator=(const client&) = delete;
 
-    /// Connects, if that has not happened yet.
+    /// Connects, unless there is a connection, to a master that is to be trusted (see
+    /// why_not_trusted()). Returns why that is not possible, as exit_code::unreachable; nothing: it
+    /// is done. Ctrl-C ends the attempt (see catch_interrupts()).
     std::optional<failure> connect();
+    /// Whether there has ever been a connection.
+    bool has_connected() const { return has_connected_; }
 
-    /// Sends a request and waits until the master has said its last word about it, which is
-    /// returned; without an id that is the first. After a failure the connection is closed.
+    /// Sends a request and waits until the master has given its last answer to it, which is
+    /// returned (see reply::wait); `hear` is called for each, the last one included. The timeout is
+    /// for the first: progress may take as long as programs take to start. After a failure the
+    /// connection is closed.
     boost::system::result<protocol::reply, failure> ask(const protocol::request& what,
                                                         const listener& hear);
 
-    /// Waits until the master closes the connection.
+    /// Waits, without a limit, until the master closes the connection.
     void await_end();
 
     const std::string& socket_path() const { return socket_path_; }
@@ -65,14 +72,16 @@ class client {
     void wait_at_most(double seconds);
     bool is_stale() const;
     void disconnect();
-    failure unreachable(int error) const;
+    std::optional<failure> unreachable(int error) const;
+    std::optional<failure> distrusted() const;
     failure broken(int error) const;
 
     std::string socket_path_;
     double timeout_;
-    parser parse_;
+    const protocol::dialect& spoken_;
     hints advice_;
     int socket_ = -1; ///< owned
+    bool has_connected_ = false;
     std::string received_;
     std::size_t searched_ = 0; ///< of received_: has no newline
 };

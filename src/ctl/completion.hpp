@@ -5,11 +5,12 @@
 
 namespace einhyrningsins::ctl {
 
-/// Makes readline complete the names of commands, for the shell of that name.
+/// Makes readline(3) complete the names of commands. `shell`: what inputrc calls this program
+/// ("$if NAME"), a literal.
 void complete_commands(const char* shell);
 
-/// Makes readline complete the names of commands, and after them the names of the groups of
-/// `master`, which must live as long as the shell.
+/// Makes readline(3) complete the names of commands, and after them the names of the groups of
+/// `master`, which is asked for them at each attempt and must live as long as the shell.
 void complete_with(client& master);
 
 } // namespace einhyrningsins::ctl

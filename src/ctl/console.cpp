@@ -46,6 +46,7 @@ void console::show_last(const command_words& words, const protocol::reply& last)
     if (!text.empty()) print_line(text);
 }
 
+/// Gives one command and waits for its end.
 exit_code console::run(const command_words& words) {
     progress bar(how_.terminal);
     auto hear = [&](std::string_view line, const protocol::reply& said) {
@@ -64,7 +65,7 @@ exit_code console::run(const command_words& words) {
     return last->ok ? exit_code::done : exit_code::failed;
 }
 
-exit_code console::run(const std::vector<command_words>& commands) {
+exit_code console::run_all(const std::vector<command_words>& commands) {
     for (const command_words& words : commands) {
         if (protocol::find_command(words[0])) continue;
         complain(protocol::unknown_command(words[0]));
@@ -80,7 +81,7 @@ exit_code console::run(const std::vector<command_words>& commands) {
 
 exit_code console::run_text(std::string_view text) {
     auto commands = parse_commands(text);
-    if (commands) return run(*commands);
+    if (commands) return run_all(*commands);
     complain(commands.error());
     return exit_code::wrong_usage;
 }

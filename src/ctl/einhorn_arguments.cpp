@@ -2,6 +2,7 @@
 #include "ctl/einhorn_arguments.hpp"
 
 #include "ctl/arguments.hpp"
+#include "protocol/commands.hpp"
 
 #include <getopt.h>
 
@@ -56,8 +57,8 @@ complaint read(int argc, char* const* argv, std::string directory, einhorn_argum
     address where;
     if (auto wrong = read_options(argc, words.data(), into, where)) return wrong;
     if (argc - optind > 1)
-        return "'" + std::string(words[optind + 1]) +
-               "' is too much: there is one NAME; commands are given with -e";
+        return protocol::quoted(words[optind + 1]) +
+               " is too much: there is one NAME; commands are given with -e";
     if (!where.name && optind < argc) where.name = words[optind];
     return read_address(where, std::move(directory), into);
 }

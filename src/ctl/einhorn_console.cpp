@@ -22,7 +22,7 @@ void print(const std::string& message, FILE* where) {
 
 exit_code einhorn_console::greet() {
     const char* user = std::getenv("USER");
-    protocol::request ehlo{.command = "ehlo", .form = protocol::dialect::einhorn};
+    protocol::request ehlo{.command = "ehlo"};
     ehlo.user = user ? user : "";
     auto answer = master_.ask(
         ehlo, [](std::string_view, const protocol::reply& said) { print(said.message, stderr); });
@@ -32,7 +32,7 @@ exit_code einhorn_console::greet() {
 }
 
 exit_code einhorn_console::run(const command_words& words) {
-    protocol::request what{.command = words[0], .form = protocol::dialect::einhorn};
+    protocol::request what{.command = words[0]};
     what.args.assign(words.begin() + 1, words.end());
     what.args_given = true; // einhorn wants them even where there are none
     what.id = ++requests_;

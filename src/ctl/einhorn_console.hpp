@@ -9,20 +9,22 @@
 
 namespace einhyrningsins::ctl {
 
-/// Gives commands to a master that may be einhorn itself, and prints what it says as it comes. It
-/// is for the master to know the commands.
+/// Gives commands to a master that may be einhorn itself, and prints each answer on standard output
+/// as it comes. The master decides which commands there are.
 class einhorn_console {
   public:
+    /// `master` has to outlive the console.
     explicit einhorn_console(client& master) : master_(master) {}
 
-    /// Has the master say who it is, on standard error.
+    /// Has the master introduce itself (`ehlo`), on standard error. Returns whether it has.
     exit_code greet();
 
     /// Gives the commands of one text, see parse_commands(), until one is `quit` or `exit`, or the
-    /// master cannot be reached. Returns the gravest result.
+    /// master cannot be reached. Returns the gravest result; exit_code::wrong_usage if the text
+    /// cannot be read.
     exit_code run_text(std::string_view text);
 
-    /// Whether there was a `quit` or `exit`.
+    /// Whether the last text has ended with `quit` or `exit`.
     bool has_quit() const { return has_quit_; }
 
   private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ctl/firestarter_console.hpp"
 
+#include "core/printable.hpp"
 #include "ctl/client.hpp"
 #include "ctl/console.hpp"
 #include "protocol/firestarter.hpp"
@@ -39,20 +40,20 @@ double patience(const firestarter_arguments& given) {
 void show(const firestarter_arguments& given, const protocol::reply& said) {
     if (given.what == list) print("worker names:\n");
     if (given.what == ctrl)
-        print("send ctrl command [" + given.word + "] to [" + given.group + "] worker\n");
+        print("send ctrl command [" + given.word + "] to [" + core::printable(given.group) +
+              "] worker\n");
     if (!said.ok) return complain(said.message);
     print(said.message + "\n");
 }
 
 exit_code ask(const firestarter_arguments& given) {
     client daemon(
-        given.socket_path, patience(given), protocol::firestarter::parse_reply,
-        {"does 'firestarter run' run, and has it the same -d and FIRESTARTER_APP_NAME?", ""});
+        given.socket_path, patience(given), protocol::firestarter_dialect(),
+        {"is 'firestarter run' running, and with the same -d and FIRESTARTER_APP_NAME?", ""});
     protocol::request what{.command = command_of(given),
                            .group = given.group,
                            .pid = getpid(),
-                           .signal = given.signal,
-                           .form = protocol::dialect::firestarter};
+                           .signal = given.signal};
     auto answer =
         daemon.ask(what, [&](std::string_view, const protocol::reply& said) { show(given, said); });
     if (!answer) {

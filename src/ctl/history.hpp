@@ -10,13 +10,14 @@ namespace einhyrningsins::ctl {
 /// be had, the history lasts as long as the shell.
 class history {
   public:
-    /// Opens the file, without following a link, and gives its lines to readline.
+    /// Opens the file, without following a link, and gives its lines to readline. Never fails: see
+    /// above.
     history();
     ~history();
     history(const history&) = delete;
     history& operator=(const history&) = delete;
 
-    /// Adds a line, but for one that repeats the last or begins with a blank.
+    /// Adds a line, unless it repeats the last one, is empty or begins with a blank.
     void add(const std::string& line);
 
   private:

@@ -3,10 +3,11 @@
 
 namespace einhyrningsins::ctl {
 
-/// From now on Ctrl-C ends what is waited for, and not the program.
+/// From now on Ctrl-C (SIGINT) interrupts system calls that wait, and does not end the program. For
+/// the shell, where it ends a command.
 void catch_interrupts();
 
-/// Whether Ctrl-C was pressed since this was last asked.
+/// Whether SIGINT has come since the last call.
 bool take_interrupt();
 
 } // namespace einhyrningsins::ctl

@@ -8,7 +8,7 @@
 #include "ctl/firestarter_arguments.hpp"
 #include "ctl/firestarter_console.hpp"
 #include "ctl/shell.hpp"
-#include "protocol/einhorn_reply.hpp"
+#include "protocol/dialect.hpp"
 #include "protocol/version.hpp"
 
 #include <errno.h>
@@ -34,23 +34,32 @@ display display_for(const arguments& given) {
         .json = given.json, .terminal = terminal, .colour = terminal && !std::getenv("NO_COLOR")};
 }
 
+/// Where there was nothing to ask a master, it still has to be there.
+exit_code conclude(client& master, exit_code so_far) {
+    if (so_far != exit_code::done || master.has_connected()) return so_far;
+    auto failed = master.connect();
+    if (!failed) return so_far;
+    complain(failed->message);
+    return failed->code;
+}
+
 exit_code run(const arguments& given) {
     client master(given.socket_path, given.timeout);
     console commands(master, given.group, display_for(given));
-    if (given.script) return commands.run_text(*given.script);
-    if (!given.command.empty()) return commands.run({given.command});
+    if (given.script) return conclude(master, commands.run_text(*given.script));
+    if (!given.command.empty()) return commands.run_all({given.command});
     if (isatty(0) && isatty(1)) return run_shell(master, commands);
-    return run_lines(commands);
+    return conclude(master, run_lines(commands));
 }
 
 exit_code run_einhornsh(const einhorn_arguments& given) {
     // As long as einhorn itself needs: while it loads a program it answers nobody.
     constexpr double for_ever = 0;
-    client master(given.socket_path, for_ever, einhyrningsins::protocol::parse_einhorn_reply);
+    client master(given.socket_path, for_ever, einhyrningsins::protocol::einhorn_dialect());
     einhorn_console commands(master);
-    if (given.script) return commands.run_text(*given.script);
+    if (given.script) return conclude(master, commands.run_text(*given.script));
     if (isatty(0) && isatty(1)) return run_shell(master, commands);
-    return run_lines(commands);
+    return conclude(master, run_lines(commands));
 }
 
 exit_code start_einhornsh(int argc, char** argv) {

@@ -5,8 +5,9 @@
 
 namespace einhyrningsins::ctl {
 
-/// For somebody who found no master at `path`, which is as `-c` makes it: "-c web, -c jobs", what
-/// leads to other sockets of the same user in its directory. Empty: there are none.
+/// For somebody who has found no master at `path`: the options that lead to other control sockets
+/// of this user in the same directory, at most five, sorted: "-c web, -c jobs". Whether a master
+/// listens there is not checked. Empty: there are none, or `path` is not one that -c leads to.
 std::string other_masters(const std::string& path);
 
 } // namespace einhyrningsins::ctl

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "handoff/fields.hpp"
+#include "core/assert.hpp"
+#include "handoff/state.hpp"
+#include "model/members.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -18,32 +20,27 @@
 #include <type_traits>
 #include <vector>
 
-/// Data to JSON and back, from the one list of members that fields.hpp has for each struct. Unknown
-/// members are ignored and missing ones keep their default, so that an older and a newer program
-/// understand each other.
+/// Converts data to JSON and back, using the description of each struct and enumeration. Unknown
+/// members are ignored and missing ones keep their default, so that older and newer programs
+/// understand each other. (boost::json::value_to refuses both.)
 namespace einhyrningsins::handoff {
 
-/// A member that cannot be read: where it is, and what it should be. Reads on after the name of its
-/// owner, as in ".groups.0.pid must be a whole number".
+/// A member that cannot be read. The text is where it is and what it should be, and continues the
+/// name of its owner, as in ".groups.0.pid must be a whole number".
 struct bad_member : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
 namespace json = boost::json;
 
-template <class T>
-concept described = requires(T& value) {
-    fields([](const char*, auto&) {}, value);
-};
-
-template <class T>
-concept named = std::is_enum_v<T> && requires(T value) {
-    names_of(value);
-};
+using model::described;
+using model::named;
 
 // Writing
 
-inline json::value to_json(const json::value& value) { return value; }
+/// For a string or a number, such as the id of a request. Boost.JSON does not read back all doubles
+/// exactly as it wrote them, so a double is written as {"double": TEXT}.
+json::value to_json(const json::value& value);
 inline json::value to_json(const std::string& value) { return json::value(value); }
 inline json::value to_json(core::duration value) { return value.count(); }
 inline json::value to_json(core::time_point value) { return value.time_since_epoch().count(); }
@@ -51,13 +48,26 @@ inline json::value to_json(core::worker_id value) { return static_cast<std::uint
 inline json::value to_json(const config::bind_spec& value) { return json::value(value.text); }
 inline json::value to_json(const config::log_spec& value) { return json::value(value.text); }
 json::value to_json(const core::ack_policy& value);
+/// The state that operators see, see core::to_string.
+json::value to_json(core::worker_state value);
+/// States that look alike to operators are distinguished by the other members and by an additional
+/// one, "spawn_requested".
+json::value to_json(const core::worker& value);
+/// The text of the SPEC, followed by " -4" or " -6" for a single family; empty: nothing.
+json::value to_json(const std::optional<model::listener_spec>& value);
 
 template <class T>
 requires std::is_arithmetic_v<T> json::value to_json(T value) { return value; }
 
+/// The enumerator's name.
 template <named T>
 json::value to_json(T value) {
-    return json::value(names_of(value)[static_cast<std::size_t>(value)]);
+    const char* found = nullptr;
+    model::for_each_enumerator<T>([&](auto each) {
+        if (each.value == value) found = each.name;
+    });
+    assert(found);
+    return json::value(found);
 }
 
 template <class T>
@@ -69,15 +79,16 @@ json::value to_json(const std::map<unsigned, unsigned>& value);
 template <described T>
 json::value to_json(const T& value) {
     json::object object;
-    fields([&](const char* name, const auto& member) { object[name] = to_json(member); }, value);
+    model::for_each_member<T>(
+        [&](auto member) { object[member.name] = to_json(value.*member.pointer); });
     return object;
 }
 
 template <class T>
 json::value to_json(const std::vector<T>& value) {
     json::array array;
-    for (const T& one : value)
-        array.push_back(to_json(one));
+    for (const T& element : value)
+        array.push_back(to_json(element));
     return array;
 }
 
@@ -88,7 +99,7 @@ json::value to_json(const std::optional<T>& value) {
 
 // Reading; all of these throw bad_member.
 
-inline void from_json(const json::value& from, json::value& into) { into = from; }
+void from_json(const json::value& from, json::value& into);
 void from_json(const json::value& from, bool& into);
 void from_json(const json::value& from, std::string& into);
 void from_json(const json::value& from, core::duration& into);
@@ -97,26 +108,43 @@ void from_json(const json::value& from, core::worker_id& into);
 void from_json(const json::value& from, config::bind_spec& into);
 void from_json(const json::value& from, config::log_spec& into);
 void from_json(const json::value& from, core::ack_policy& into);
+void from_json(const json::value& from, core::worker_state& into);
+void from_json(const json::value& from, core::worker& into);
+void from_json(const json::value& from, std::optional<model::listener_spec>& into);
 void from_json(const json::value& from, std::map<unsigned, unsigned>& into);
 
-std::int64_t integer(const json::value& from, std::int64_t least, std::int64_t most);
+[[noreturn]] void refuse_number(const std::string& least, const std::string& most);
+
+/// A whole number within these bounds.
+template <std::integral T>
+T integer(const json::value& from, T least, T most) {
+    using wide = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
+    json::error_code error;
+    wide number = from.to_number<wide>(error);
+    if (error || number < least || number > most)
+        refuse_number(std::to_string(least), std::to_string(most));
+    return static_cast<T>(number);
+}
 
 template <std::integral T>
 void from_json(const json::value& from, T& into) {
-    constexpr auto most = std::numeric_limits<std::int64_t>::max();
     using limits = std::numeric_limits<T>;
-    bool wide = std::is_unsigned_v<T> && sizeof(T) == sizeof(std::int64_t);
-    std::int64_t largest = wide ? most : static_cast<std::int64_t>(limits::max());
-    into = static_cast<T>(integer(from, static_cast<std::int64_t>(limits::min()), largest));
+    into = integer<T>(from, limits::min(), limits::max());
 }
 
-/// The place of `from` among `names`.
-std::size_t place_of(const json::value& from, const char* const* names, std::size_t count);
+[[noreturn]] void refuse_name(const std::string& known);
 
 template <named T>
 void from_json(const json::value& from, T& into) {
-    auto names = names_of(into);
-    into = static_cast<T>(place_of(from, names.data(), names.size()));
+    std::string known;
+    bool found = false;
+    model::for_each_enumerator<T>([&](auto each) {
+        known += (known.empty() ? "" : ", ") + std::string(each.name);
+        if (!from.is_string() || from.get_string() != each.name) return;
+        into = each.value;
+        found = true;
+    });
+    if (!found) refuse_name(known);
 }
 
 template <class T>
@@ -124,7 +152,7 @@ void from_json(const json::value& from, std::vector<T>& into);
 template <class T>
 void from_json(const json::value& from, std::optional<T>& into);
 
-/// Says in which member of its owner a bad one is.
+/// Adds the name of a member of the owner in front of the error.
 [[noreturn]] void rethrow_within(const std::string& name, const bad_member& inner);
 
 const json::object& object_of(const json::value& from);
@@ -133,24 +161,23 @@ const json::array& array_of(const json::value& from);
 template <described T>
 void from_json(const json::value& from, T& into) {
     const json::object& object = object_of(from);
-    auto read = [&](const char* name, auto& member) {
-        const json::value* value = object.if_contains(name);
+    model::for_each_member<T>([&](auto member) {
+        const json::value* value = object.if_contains(member.name);
         if (!value) return;
         try {
-            from_json(*value, member);
+            from_json(*value, into.*member.pointer);
         } catch (const bad_member& inner) {
-            rethrow_within(name, inner);
+            rethrow_within(member.name, inner);
         }
-    };
-    fields(read, into);
+    });
 }
 
 template <class T>
 void from_json(const json::value& from, std::vector<T>& into) {
     into.clear();
-    for (const json::value& one : array_of(from)) {
+    for (const json::value& element : array_of(from)) {
         try {
-            from_json(one, into.emplace_back());
+            from_json(element, into.emplace_back());
         } catch (const bad_member& inner) {
             rethrow_within(std::to_string(into.size() - 1), inner);
         }

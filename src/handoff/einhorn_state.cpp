@@ -3,329 +3,388 @@
 
 #include "config/command_line.hpp"
 #include "config/einhorn_command_line.hpp"
+#include "config/number.hpp"
+#include "config/quote.hpp"
 #include "config/server_word.hpp"
 #include "core/signal_name.hpp"
-
-#include <yaml-cpp/yaml.h>
+#include "handoff/einhorn_values.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <csignal>
-#include <ctime>
+#include <limits>
+#include <set>
 #include <stdexcept>
 
 namespace einhyrningsins::handoff {
 namespace {
 
-using node = YAML::Node;
+using node = yaml_node;
 using words = std::vector<std::string>;
 
-struct bad_key : std::runtime_error {
+constexpr std::int64_t most = std::numeric_limits<int>::max();
+
+/// The text is not a state.
+struct unreadable : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// The value of a symbol key; a null node if there is none.
-node get(const node& from, const std::string& key) {
-    if (!from.IsMap()) return node();
-    const node value = from[":" + key];
-    return value.IsDefined() ? value : node();
-}
+/// Reads a state. Each function reads what its name says.
+class reader {
+  public:
+    reader(const einhorn_surroundings& where, einhorn_values& in) : where_(where), in_(in) {}
 
-template <class T>
-T read(const node& from, const std::string& key, T otherwise) {
-    node value = get(from, key);
-    if (value.IsNull()) return otherwise;
-    try {
-        return value.as<T>();
-    } catch (const YAML::Exception&) {
-        throw bad_key(":" + key + " has a value of the wrong kind");
-    }
-}
+    state read(const node& all);
 
-template <class T>
-std::optional<T> read_optional(const node& from, const std::string& key) {
-    if (get(from, key).IsNull()) return std::nullopt;
-    return read<T>(from, key, T());
-}
+  private:
+    core::ack_policy ack_mode(const node& from);
+    core::policy policy(const node& from);
+    config::group_settings group_settings(const node& from);
+    config::master_settings master_settings(const node& from);
+    void server_words(const node& from, config::group_settings& into);
+    std::string known_flags(const words& flags, const std::string& of);
+    std::string with_known_flags(const std::string& word);
+    std::optional<config::bind_spec> bind(const node& from);
+    core::severity log_level(const node& from);
+    core::time_point time(const node& from, std::string_view key) const;
+    core::dismissal dismissal(const node& from, const words& signals) const;
+    core::worker worker(int pid, const node& from);
+    core::group_state group_state(const node& from, const core::policy& wishes);
+    int descriptor(const node& value);
+    int server_socket(const node& from, const config::bind_spec& spec);
+    void listeners(const node& from, group& into);
+    void persistent_descriptor(const node& from, state& into);
+    void upgrade_under_way(const node& from, state& into);
 
-/// A number of seconds, which may have a fraction.
-core::duration read_seconds(const node& from, const std::string& key, double otherwise) {
-    constexpr double most = 1e7;
-    double seconds = read(from, key, otherwise);
-    if (!std::isfinite(seconds) || seconds < 0 || seconds > most)
-        throw bad_key(":" + key + " is no number of seconds from 0 to 10000000");
-    return std::chrono::duration_cast<core::duration>(std::chrono::duration<double>(seconds));
-}
+    const einhorn_surroundings& where_;
+    einhorn_values& in_;
+    std::set<int> descriptors_; ///< already in use
+};
 
-words read_words(const node& from, const std::string& key) { return read<words>(from, key, {}); }
-
-/// Ruby writes bytes that are no text as "!binary", in base 64.
-std::string read_bytes(const node& from, const std::string& key) {
-    node value = get(from, key);
-    if (value.IsNull()) return {};
-    if (!value.Tag().ends_with("binary")) return read<std::string>(from, key, {});
-    // yaml-cpp reads beyond its table for anything that is not in ASCII.
-    if (!std::ranges::all_of(value.Scalar(), [](unsigned char c) { return c < 0x80; }))
-        throw bad_key(":" + key + " is no text in base 64");
-    auto bytes = value.as<YAML::Binary>();
-    if (bytes.size() == 0) return {};
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-/// A time as Ruby writes it: "2026-11-21 09:10:30.457086540 +01:00".
-std::optional<std::chrono::system_clock::time_point> parse_time(const std::string& text) {
-    std::tm fields{};
-    double seconds = 0;
-    char sign = '+';
-    int hours = 0, minutes = 0;
-    int found = std::sscanf(text.c_str(), "%d-%d-%d%*[ T]%d:%d:%lf%*[ ]%c%d:%d", &fields.tm_year,
-                            &fields.tm_mon, &fields.tm_mday, &fields.tm_hour, &fields.tm_min,
-                            &seconds, &sign, &hours, &minutes);
-    if (found < 6 || !(seconds >= 0 && seconds < 62)) return std::nullopt;
-    // What the clock can express, in nanoseconds.
-    if (fields.tm_year < 1971 || fields.tm_year > 2200) return std::nullopt;
-    if (std::abs(fields.tm_mon) > 12 || std::abs(fields.tm_mday) > 31) return std::nullopt;
-    if (std::abs(fields.tm_hour) > 24 || std::abs(fields.tm_min) > 60) return std::nullopt;
-    if (std::abs(hours) > 24 || std::abs(minutes) > 60) return std::nullopt;
-    fields.tm_year -= 1900;
-    fields.tm_mon -= 1;
-    std::time_t whole = ::timegm(&fields) - (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
-    return std::chrono::system_clock::from_time_t(whole) +
-           std::chrono::microseconds(static_cast<std::int64_t>(seconds * 1e6));
-}
-
-/// The same moment on the clock that the core knows; now if nothing can be read or it is to come.
-core::time_point read_time(const node& from, const std::string& key,
-                           const einhorn_surroundings& where) {
-    auto then = parse_time(read<std::string>(from, key, {}));
-    if (!then || *then > where.wall_clock) return where.now;
-    return where.now - std::chrono::duration_cast<core::duration>(where.wall_clock - *then);
-}
-
-/// The members of a set, which Ruby writes as an object with a hash, or as a hash.
-words read_set(const node& from, const std::string& key) {
-    node value = get(from, key);
-    if (value.IsMap() && value["hash"].IsDefined()) value.reset(value["hash"]);
-    words members;
-    if (value.IsMap())
-        for (const auto& entry : value)
-            members.push_back(entry.first.as<std::string>());
-    return members;
-}
+node get(const node& from, std::string_view key) { return einhorn_values::get(from, key); }
 
 // The settings
 
-core::ack_policy read_ack(const node& from) {
+core::ack_policy reader::ack_mode(const node& from) {
     node mode = get(from, "ack_mode");
-    if (read<std::string>(mode, "type", ":timer") == ":manual")
-        return core::ack_manual{core::duration::zero()};
-    return core::ack_timer{read_seconds(mode, "timeout", 1)};
+    if (in_.text(mode, "type") == ":manual") return core::ack_manual{core::duration::zero()};
+    return core::ack_timer{in_.seconds(mode, "timeout").value_or(std::chrono::seconds(1))};
 }
 
-core::policy read_policy(const node& from, const einhorn_surroundings& where) {
+core::policy reader::policy(const node& from) {
+    auto at_least_1 = [](std::int64_t number) {
+        return static_cast<unsigned>(std::max<std::int64_t>(number, 1));
+    };
     node config = get(from, "config");
     core::policy wishes;
-    wishes.number = std::max(1U, read(config, "number", 1U));
-    wishes.ack = read_ack(from);
-    wishes.seconds = read_seconds(config, "seconds", 1);
-    wishes.signal_timeout = read_seconds(from, "signal_timeout", 0);
+    std::int64_t running = 0; // the default, so that no worker is lost
+    for (const auto& [pid, child] : get(from, "children").entries())
+        running += get(child, "type").text() == ":worker";
+    running = std::min<std::int64_t>(running, config::most_workers);
+    wishes.number = at_least_1(in_.number(config, "number", 0, config::most_workers, running));
+    wishes.ack = ack_mode(from);
+    wishes.seconds = in_.seconds(config, "seconds").value_or(std::chrono::seconds(1));
+    // 0 means immediately here, but never in the settings.
+    if (auto patience = in_.seconds(from, "signal_timeout"))
+        wishes.signal_timeout = std::max(*patience, core::duration(1));
+    else
+        wishes.signal_timeout = core::duration::zero();
     wishes.kill_at_timeout = true;
-    wishes.max_unacked = std::max(1U, read(config, "max_unacked", where.cpus));
-    if (auto additional = read_optional<unsigned>(config, "max_upgrade_additional"))
-        wishes.max_upgrade_additional = std::max(1U, *additional);
+    wishes.max_unacked = at_least_1(in_.number(config, "max_unacked", 0, most, where_.cpus));
+    if (auto additional = in_.optional_number(config, "max_upgrade_additional", 0, most))
+        wishes.max_upgrade_additional = at_least_1(*additional);
     return wishes;
 }
 
-config::bind_spec read_bind(const node& from) {
-    if (!from.IsSequence() || from.size() < 2)
-        throw bad_key(":bind has an entry that is no address");
-    std::string text = from[0].as<std::string>() + ":" + from[1].as<std::string>();
-    for (const node& flag : from[2])
-        text += "," + flag.as<std::string>();
-    auto spec = config::parse_bind_spec(text);
-    if (!spec) throw bad_key(":bind: " + spec.error().message);
-    return std::move(*spec);
+/// einhorn accepts any flag and knows four. The others have no meaning here either, even if there
+/// is an option of that name.
+std::string reader::known_flags(const words& flags, const std::string& of) {
+    constexpr std::array known{"r", "so_reuseaddr", "n", "o_nonblock"};
+    std::string text;
+    for (std::string flag : flags) {
+        for (char& c : flag)
+            if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        if (std::ranges::find(known, flag) != known.end())
+            text += "," + flag;
+        else
+            in_.remark(of + ": the flag " + config::quote(flag) + " is unknown and ignored");
+    }
+    return text;
 }
 
-/// The numbers that einhorn has put in place of "srv:" words are those of its own descriptors;
-/// workers of ours will know the sockets by others.
-void read_server_words(const node& from, config::group_settings& into) {
-    words command = read_words(from, "orig_cmd");
-    if (!get(from, "sockets").IsMap() || get(from, "sockets").size() == 0 || command.empty())
-        return;
-    auto specs = config::take_server_words(command);
-    if (!specs) throw bad_key(":orig_cmd: " + specs.error().message);
+std::optional<config::bind_spec> reader::bind(const node& from) {
+    const auto parts = from.elements();
+    auto part = [&](std::size_t place) {
+        return parts.size() > place ? parts[place].text() : std::nullopt;
+    };
+    auto host = part(0), port = part(1);
+    if (!host || !port) {
+        in_.remark(":bind has an entry that is not an address; its socket is kept");
+        return std::nullopt;
+    }
+    std::string address = *host + ":" + *port;
+    words flags;
+    if (parts.size() > 2)
+        for (const node& flag : parts[2].elements())
+            flags.push_back(flag.text().value_or(""));
+    auto spec = config::parse_bind_spec(address + known_flags(flags, ":bind: " + address));
+    if (spec && std::holds_alternative<config::inet_address>(spec->address))
+        return std::move(*spec);
+    in_.remark(":bind: " + config::quote(address) +
+               " is not a valid address here; its socket is kept, but cannot be bound again");
+    return std::nullopt;
+}
+
+/// Removes the flags that einhorn does not know from "--listen=srv:HOST:PORT,flag,...".
+std::string reader::with_known_flags(const std::string& word) {
+    std::size_t begin = word.rfind("srv:");
+    std::size_t comma = begin == word.npos ? word.npos : word.find(',', begin);
+    if (comma == word.npos) return word;
+    words flags;
+    for (std::size_t at = comma; at < word.size();) {
+        std::size_t next = std::min(word.find(',', at + 1), word.size());
+        flags.push_back(word.substr(at + 1, next - at - 1));
+        at = next;
+    }
+    return word.substr(0, comma) + known_flags(flags, config::quote(word));
+}
+
+/// einhorn has replaced "srv:" words by its own descriptor numbers; workers of this master get the
+/// sockets under other numbers.
+void reader::server_words(const node& from, config::group_settings& into) {
+    words command = in_.texts(from, "orig_cmd");
+    if (get(from, "sockets").entries().empty() || command.empty()) return;
+    words known;
+    for (const std::string& word : command)
+        known.push_back(with_known_flags(word));
+    words replaced = known;
+    auto specs = config::take_server_words(replaced);
+    if (!specs) return in_.remark(":orig_cmd: " + specs.error().message + "; :cmd is used");
+    for (std::size_t place = 1; place < command.size(); ++place)
+        if (replaced[place] != known[place]) command[place] = replaced[place];
     command[0] = into.command[0];
     into.command = std::move(command);
     into.server_words = static_cast<unsigned>(specs->size());
     into.listeners = std::move(*specs);
 }
 
-config::group_settings read_group_settings(const node& from, const einhorn_surroundings& where) {
+config::group_settings reader::group_settings(const node& from) {
     config::group_settings wishes;
-    wishes.command = read_words(from, "cmd");
-    if (wishes.command.empty()) throw bad_key(":cmd is missing");
-    wishes.name = config::group_name(read<std::string>(from, "cmd_name", {}), wishes.command[0]);
-    wishes.policy = read_policy(from, where);
+    wishes.command = in_.texts(from, "cmd");
+    if (wishes.command.empty() || wishes.command[0].empty()) wishes.command = where_.command;
+    if (wishes.command.empty()) throw unreadable(": :cmd is missing");
+    wishes.name = config::group_name(in_.text(from, "cmd_name"), wishes.command[0]);
+    wishes.policy = policy(from);
     wishes.ack_timeout = core::duration::zero();
-    read_server_words(from, wishes);
-    for (const node& one : get(from, "bind"))
-        wishes.listeners.push_back(read_bind(one));
-    wishes.backlog = read(get(from, "config"), "backlog", 100);
-    wishes.drop_variables = read_words(from, "drop_environment_variables");
-    wishes.command_socket_as_fd = read(from, "command_socket_as_fd", false);
-    wishes.kill_children_on_exit = read(from, "kill_children_on_exit", false);
-    wishes.worker_nice = read_optional<int>(get(from, "nice"), "worker");
-    wishes.preload = read<std::string>(from, "path", {});
+    server_words(from, wishes);
+    wishes.backlog = static_cast<int>(in_.number(get(from, "config"), "backlog", -most, most, 100));
+    wishes.drop_variables = in_.texts(from, "drop_environment_variables");
+    wishes.command_socket_as_fd = in_.flag(from, "command_socket_as_fd");
+    wishes.kill_children_on_exit = in_.flag(from, "kill_children_on_exit");
+    if (auto nice = in_.optional_number(get(from, "nice"), "worker", -most, most))
+        wishes.worker_nice = static_cast<int>(*nice);
+    wishes.preload = in_.text(from, "path");
     return wishes;
 }
 
-config::master_settings read_master_settings(const node& from, const einhorn_surroundings& where) {
+config::master_settings reader::master_settings(const node& from) {
     config::master_settings wishes;
     wishes.personality = config::personality::einhorn;
-    wishes.command_name = read<std::string>(from, "cmd_name", {});
-    wishes.socket_path = read<std::string>(from, "socket_path", {});
-    wishes.pidfile = read<std::string>(from, "pidfile", {});
-    wishes.lockfile = read<std::string>(from, "lockfile", {});
-    config::fill_in_einhorn_paths(wishes, where.temporary_directory);
-    wishes.nice = read_optional<int>(get(from, "nice"), "master");
-    wishes.reexec_as = read_words(from, "reexec_commandline");
+    wishes.command_name = in_.text(from, "cmd_name");
+    wishes.socket_path = in_.text(from, "socket_path");
+    wishes.pidfile = in_.text(from, "pidfile");
+    wishes.lockfile = in_.text(from, "lockfile");
+    config::fill_in_einhorn_paths(wishes, where_.temporary_directory);
+    if (auto nice = in_.optional_number(get(from, "nice"), "master", -most, most))
+        wishes.nice = static_cast<int>(*nice);
+    wishes.reexec_as = in_.texts(from, "reexec_commandline");
     return wishes;
 }
 
-core::severity read_log_level(const node& from) {
-    int verbosity = read(from, "verbosity", 1);
+core::severity reader::log_level(const node& from) {
+    std::int64_t verbosity = in_.number(from, "verbosity", -most, most, 1);
     return verbosity <= 0   ? core::severity::debug
            : verbosity == 1 ? core::severity::info
                             : core::severity::error;
 }
 
-// What there is
+// What is running
 
-/// einhorn does not say which signal was the last: the firmest is taken.
-core::dismissal read_dismissal(const node& from, const words& signals,
-                               const einhorn_surroundings& where) {
-    core::dismissal told{SIGUSR2, read_time(from, "last_signaled_at", where)};
+/// Converts a time to the clock of the core; now, if it cannot be read or is in the future.
+core::time_point reader::time(const node& from, std::string_view key) const {
+    auto then = einhorn_values::time(from, key);
+    if (!then || *then > where_.wall_clock) return where_.now;
+    return where_.now - std::chrono::duration_cast<core::duration>(where_.wall_clock - *then);
+}
+
+/// einhorn does not record which signal was the last one: the strongest is assumed.
+core::dismissal reader::dismissal(const node& from, const words& signals) const {
+    core::dismissal told{SIGUSR2, time(from, "last_signaled_at")};
     for (int firmer : {SIGTERM, SIGKILL})
         for (const std::string& name : signals)
             if (core::signal_number(name) == firmer) told.signal = firmer;
     return told;
 }
 
-core::worker read_worker(int pid, const node& from, const einhorn_surroundings& where) {
-    core::worker who;
-    who.pid = pid;
-    who.spawn_requested = true;
-    who.index = read(from, "index", 0U);
-    who.generation = read(from, "version", 0U) + 1;
-    who.since = read_time(from, "spinup_time", where);
-    if (read(from, "acked", false)) {
-        who.state = core::worker_state::ready;
-        who.acked_at = who.since;
+core::worker reader::worker(int pid, const node& from) {
+    core::worker made;
+    made.pid = pid;
+    made.state = core::worker_state::starting;
+    made.index = static_cast<unsigned>(in_.number(from, "index", 0, most, 0));
+    made.generation = static_cast<core::generation>(in_.number(from, "version", 0, most, 0) + 1);
+    made.since = time(from, "spinup_time");
+    if (in_.flag(from, "acked")) {
+        made.state = core::worker_state::ready;
+        made.acked_at = made.since;
     }
-    if (words signals = read_set(from, "signaled"); !signals.empty()) {
-        who.state = core::worker_state::stopping;
-        who.told = read_dismissal(from, signals, where);
+    if (words signals = in_.set(from, "signaled"); !signals.empty()) {
+        made.state = core::worker_state::stopping;
+        made.told = dismissal(from, signals);
     }
-    return who;
+    return made;
 }
 
-core::group_state read_group_state(const node& from, const core::policy& wishes,
-                                   const einhorn_surroundings& where) {
+core::group_state reader::group_state(const node& from, const core::policy& wishes) {
     core::group_state state{.wishes = wishes, .phase = core::group_phase::running};
-    state.current.generation = state.last_generation = read(from, "version", 0U) + 1;
-    for (const auto& entry : get(from, "children")) {
-        if (read<std::string>(entry.second, "type", {}) != ":worker") continue;
-        core::worker who = read_worker(entry.first.as<int>(), entry.second, where);
-        who.id = core::worker_id(++state.last_id);
-        state.current.proven |= who.state == core::worker_state::ready;
-        state.workers.push_back(std::move(who));
+    auto version = in_.number(from, "version", 0, most, 0);
+    state.current.generation = state.last_generation = static_cast<core::generation>(version + 1);
+    std::set<std::int64_t> pids;
+    for (const auto& [key, child] : in_.map(from, "children").entries()) {
+        if (get(child, "type").text() != ":worker") continue;
+        std::string name = key.text().value_or("");
+        auto pid = config::parse_number(name, 2, most);
+        if (!pid || !pids.insert(*pid).second) {
+            in_.remark(":children: " + config::quote(name) +
+                       " is not a worker's pid; it is ignored");
+            continue;
+        }
+        core::worker made = worker(static_cast<int>(*pid), child);
+        made.id = core::worker_id(++state.last_id);
+        state.last_generation = std::max(state.last_generation, made.generation);
+        state.current.proven |= made.state == core::worker_state::ready;
+        state.workers.push_back(std::move(made));
     }
     return state;
 }
 
+/// -1: not a descriptor, or in use by something else.
+int reader::descriptor(const node& value) {
+    std::string text = value.text().value_or("");
+    auto number = config::parse_number(text, 3, most);
+    if (number && descriptors_.insert(static_cast<int>(*number)).second)
+        return static_cast<int>(*number);
+    in_.remark("descriptor " + config::quote(text) + (number ? " is used twice" : " is not valid"));
+    return -1;
+}
+
 /// The socket of a "srv:" word, by its host and port.
-int find_server_socket(const node& from, const config::bind_spec& spec) {
+int reader::server_socket(const node& from, const config::bind_spec& spec) {
     const auto& wanted = std::get<config::inet_address>(spec.address);
-    for (const auto& entry : get(from, "sockets"))
-        if (entry.first.IsSequence() && entry.first.size() == 2 &&
-            entry.first[0].as<std::string>() == wanted.host &&
-            entry.first[1].as<std::string>() == std::to_string(wanted.port))
-            return entry.second.as<int>();
-    throw bad_key(":sockets has none for " + spec.text);
+    for (const auto& [key, fd] : in_.map(from, "sockets").entries()) {
+        auto address = key.elements();
+        if (address.size() == 2 && address[0].text() == wanted.host &&
+            address[1].text() == std::to_string(wanted.port))
+            return descriptor(fd);
+    }
+    in_.remark(":sockets has no socket for " + spec.text);
+    return -1;
 }
 
-/// In the order of the settings: those of "srv:" words, then those of -b.
-std::vector<listener> read_listeners(const node& from, const config::group_settings& wishes) {
-    std::vector<listener> all;
-    for (unsigned n = 0; n < wishes.server_words; ++n)
-        all.push_back({.fd = find_server_socket(from, wishes.listeners[n])});
-    for (const node& fd : get(from, "bind_fds"))
-        all.push_back({.fd = fd.as<int>()});
-    return all;
+/// First the sockets of "srv:" words, then those of -b. Workers get every socket, even if its
+/// address is not understood.
+void reader::listeners(const node& from, group& into) {
+    for (unsigned n = 0; n < into.settings.server_words; ++n) {
+        const config::bind_spec& spec = into.settings.listeners[n];
+        into.listeners.push_back(
+            {.fd = server_socket(from, spec), .spec = model::listener_spec{spec, {}}});
+    }
+    const auto specs = in_.list(from, "bind").elements(),
+               fds = in_.list(from, "bind_fds").elements();
+    for (std::size_t place = 0; place < std::max(specs.size(), fds.size()); ++place) {
+        auto spec = place < specs.size() ? bind(specs[place]) : std::nullopt;
+        listener one{.fd = place < fds.size() ? descriptor(fds[place]) : -1};
+        if (spec) one.spec = model::listener_spec{*spec, {}};
+        if (spec) into.settings.listeners.push_back(std::move(*spec));
+        if (one.fd >= 0 || one.spec) into.listeners.push_back(std::move(one));
+    }
 }
 
-/// Whoever has subscribed to the upgrade waits for its end.
-std::optional<boost::json::value> subscription(const node& client) {
-    node id = get(get(client, "subscriptions"), "upgrade");
-    if (!id.IsScalar()) return std::nullopt;
-    return boost::json::value(id.as<std::string>());
+/// The id that a client has given, with its type.
+boost::json::value id_of(const node& id) {
+    if (!id.is_quoted())
+        if (auto number =
+                config::parse_number(id.scalar(), std::numeric_limits<std::int64_t>::min(),
+                                     std::numeric_limits<std::int64_t>::max()))
+            return *number;
+    return boost::json::value(id.text().value_or(""));
 }
 
-void read_descriptor(const node& from, state& into) {
-    auto kind = read<std::string>(from, "class", {});
+void reader::persistent_descriptor(const node& from, state& into) {
+    std::string kind = in_.text(from, "class");
     if (kind == "Einhorn::Event::CommandServer")
-        into.control = control_socket{read(from, "server", -1), {into.master.socket_path}};
+        into.control = control_socket{descriptor(get(from, "server")), {into.master.socket_path}};
     if (kind != "Einhorn::Event::Connection") return;
-    into.connections.push_back({.fd = read(from, "socket", -1),
-                                .received = read_bytes(from, "read_buffer"),
-                                .unsent = read_bytes(from, "write_buffer")});
-    if (auto id = subscription(from))
-        into.wishes.push_back({.fd = into.connections.back().fd, .id = *id, .einhorn = true});
+    int fd = descriptor(get(from, "socket"));
+    if (fd < 0) return;
+    connection& client = into.connections.emplace_back();
+    client.fd = fd;
+    client.received = in_.text(from, "read_buffer");
+    client.unsent = in_.text(from, "write_buffer");
+    // A client that has subscribed to the upgrade waits for its end.
+    if (node id = get(get(from, "subscriptions"), "upgrade"); id.is_scalar() && !id.is_null())
+        into.requests.push_back(
+            {.fd = fd, .id = id_of(id), .dialect = config::dialect_name::einhorn});
 }
 
-/// An upgrade that was asked for, or that was under way, begins when all is taken over.
-void wish_for_upgrade(const node& from, state& into) {
-    bool wanted = read(from, "reloading_for_upgrade", false) || read(from, "upgrading", false);
+/// An upgrade that was requested or in progress starts once everything has been taken over.
+void reader::upgrade_under_way(const node& from, state& into) {
+    bool wanted = in_.flag(from, "reloading_for_upgrade") || in_.flag(from, "upgrading");
     if (!wanted) return;
-    if (into.wishes.empty()) into.wishes.emplace_back();
-    for (wish& one : into.wishes)
-        one.upgrade = read(from, "smooth_upgrade", true) ? core::upgrade_mode::rolling
-                                                         : core::upgrade_mode::fleet;
+    bool is_fleet = !get(from, "smooth_upgrade").is_null() && !in_.flag(from, "smooth_upgrade");
+    if (into.requests.empty()) into.requests.emplace_back();
+    for (request& one : into.requests)
+        one.upgrade = is_fleet ? core::upgrade_mode::fleet : core::upgrade_mode::rolling;
 }
 
-state read_state(const node& all, const einhorn_surroundings& where) {
+state reader::read(const node& all) {
     node from = get(all, "state");
-    if (!from.IsMap()) throw bad_key(":state is missing");
+    if (!from.is_map()) throw unreadable(": :state is missing");
+    // einhorn always writes this last.
+    const node descriptors = get(all, "persistent_descriptors");
+    if (!descriptors.is_list())
+        throw unreadable(" ends too early: :persistent_descriptors is missing");
     state into;
-    into.master = read_master_settings(from, where);
-    into.working_directory = where.working_directory;
-    into.started_at = where.now;
-    into.reloads = read<std::uint64_t>(from, "generation", 0);
-    into.log_level = read_log_level(from);
+    into.master = master_settings(from);
+    into.working_directory = where_.working_directory;
+    into.started_at = where_.now;
+    into.reloads = static_cast<std::uint64_t>(in_.number(from, "generation", 0, most, 0));
+    into.log_level = log_level(from);
     group& one = into.groups.emplace_back();
-    one.settings = read_group_settings(from, where);
-    one.listeners = read_listeners(from, one.settings);
-    one.state = read_group_state(from, one.settings.policy, where);
-    for (const node& each : get(all, "persistent_descriptors"))
-        read_descriptor(each, into);
-    wish_for_upgrade(from, into);
+    one.settings = group_settings(from);
+    listeners(from, one);
+    one.state = group_state(from, one.settings.policy);
+    for (const node& each : descriptors.elements())
+        persistent_descriptor(each, into);
+    upgrade_under_way(from, into);
     return into;
 }
 
 } // namespace
 
-boost::system::result<state, std::string> parse_einhorn(std::string_view text,
-                                                        const einhorn_surroundings& where) {
+boost::system::result<einhorn_state, std::string> parse_einhorn(std::string_view text,
+                                                                const einhorn_surroundings& where) {
     const std::string subject = "einhorn's state";
+    if (text.empty()) return subject + " is empty";
+    if (!text.ends_with('\n')) return subject + " ends too early: within a line";
     try {
-        state all = read_state(YAML::Load(std::string(text)), where);
+        einhorn_values in;
+        auto document = yaml_document::parse(text);
+        if (!document) return subject + ": " + document.error();
+        state all = reader(where, in).read(document->root());
         if (auto wrong = find_contradiction(all); !wrong.empty()) return subject + wrong;
-        return all;
-    } catch (const bad_key& wrong) {
-        return subject + ": " + wrong.what();
-    } catch (const YAML::Exception& wrong) {
-        return subject + ": line " + std::to_string(wrong.mark.line + 1) + ": " + wrong.msg;
+        return einhorn_state{std::move(all), in.remarks()};
+    } catch (const unreadable& wrong) {
+        return subject + wrong.what();
     }
 }
 

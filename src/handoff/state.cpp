@@ -14,7 +14,7 @@ void each_descriptor_of(auto& one, auto visit) requires requires { one.asked; }
         if (each.control >= 0) visit(each.control);
 }
 
-/// Of the programs that run for the group.
+/// The output pipes of helper programs of the group.
 void each_output_of(auto& group, auto visit) {
     if (group.upgrader && group.upgrader->process && group.upgrader->process->output >= 0)
         visit(group.upgrader->process->output);
@@ -29,8 +29,8 @@ void each_descriptor_of(auto& logs, auto visit) requires requires { logs.streams
         visit(one.fd);
 }
 
-/// Shows each descriptor to `visit`, which may change it unless `all` is const; that of a working
-/// directory, which several recipes may share, to `visit_directory`.
+/// Calls `visit` for each descriptor, which may be modified unless `all` is const. Working
+/// directories, which several recipes may share, are passed to `visit_directory` instead.
 void each_descriptor(auto& all, auto visit, auto visit_directory) {
     if (all.lock) visit(all.lock->fd);
     if (all.pidfile) visit(all.pidfile->fd);
@@ -65,28 +65,33 @@ std::string find_contradiction(const group& one) {
     return {};
 }
 
-std::string find_contradiction(const output::capture_state& logs) {
+std::string find_contradiction(const model::logs_state& logs) {
     std::set<std::string> paths;
-    for (const output::file_state& one : logs.files) {
-        auto spec = config::parse_log_spec(one.spec);
-        if (!spec) return ".files: " + spec.error().message;
-        if (!paths.insert(spec->path).second) return ".files: " + spec->path + " is there twice";
-    }
-    std::set<output::writer_id> writers;
-    for (const output::stream_state& one : logs.streams) {
-        if (!paths.contains(one.path)) return ".streams: " + one.path + " is no file";
-        bool good = one.id > 0 && one.id <= logs.last_id && writers.insert(one.id).second;
-        if (!good) return ".streams: the number " + std::to_string(one.id) + " is wrong";
+    for (const model::log_file_state& file : logs.files)
+        if (!paths.insert(file.spec.path).second)
+            return ".files: " + file.spec.path + " occurs twice";
+    std::set<model::writer_id> writers;
+    for (const model::stream_state& stream : logs.streams) {
+        if (!paths.contains(stream.path))
+            return ".streams: " + stream.path + " is not one of the files";
+        bool good = stream.id > 0 && stream.id <= logs.last_id && writers.insert(stream.id).second;
+        if (!good) return ".streams: the number " + std::to_string(stream.id) + " is wrong";
     }
     return {};
 }
 
-/// No descriptor belongs to two, and none is one of the three that every process has.
+/// Each descriptor must be used only once and must not be 0, 1 or 2. -1 stands for something that
+/// has to be opened again, which is impossible for clients and template processes, or for a
+/// worker's output that this has ended and its last part is still to be written.
 std::string find_wrong_descriptor(const state& all) {
+    auto is_lost = [](const auto& one) { return one.fd < 0; };
+    for (const group& one : all.groups)
+        if (std::ranges::any_of(one.preloads, is_lost)) return ".preloads: one has no descriptor";
+    if (std::ranges::any_of(all.connections, is_lost)) return ".connections: one has no descriptor";
     std::set<int> seen;
     for (int fd : descriptors(all))
         if (fd < 3 || !seen.insert(fd).second)
-            return ": descriptor " + std::to_string(fd) + " is there twice or reserved";
+            return ": descriptor " + std::to_string(fd) + " is used twice or reserved";
     return {};
 }
 
@@ -97,8 +102,8 @@ std::string find_lost_client(const state& all) {
     if (std::ranges::any_of(all.watches, is_lost)) return ".watches: one has no connection";
     if (std::ranges::any_of(all.group_watches, is_lost))
         return ".group_watches: one has no connection";
-    for (const wish& one : all.wishes)
-        if (one.fd >= 0 && is_lost(one)) return ".wishes: one has no connection";
+    for (const request& one : all.requests)
+        if (one.fd >= 0 && is_lost(one)) return ".requests: one has no connection";
     return {};
 }
 
@@ -117,7 +122,9 @@ std::string find_contradiction(const state& all) {
 std::vector<int> descriptors(const state& all) {
     std::vector<int> every;
     std::set<int> directories;
-    auto add = [&](int fd) { every.push_back(fd); };
+    auto add = [&](int fd) {
+        if (fd != -1) every.push_back(fd);
+    };
     each_descriptor(all, add, [&](int fd) {
         if (directories.insert(fd).second) add(fd);
     });
@@ -129,7 +136,7 @@ void forget(state& all, const std::vector<int>& missing) {
     auto has_no_client = [&](const auto& one) { return is_missing(one.fd); };
     std::erase_if(all.watches, has_no_client);
     std::erase_if(all.group_watches, has_no_client);
-    for (wish& one : all.wishes)
+    for (request& one : all.requests)
         if (is_missing(one.fd)) one.fd = -1;
     std::erase_if(all.connections, has_no_client);
     auto lose = [&](int& fd) {

@@ -3,8 +3,15 @@
 
 #include "config/settings.hpp"
 #include "core/group_state.hpp"
-#include "output/state.hpp"
+#include "model/file_version.hpp"
+#include "model/identity.hpp"
+#include "model/listener.hpp"
+#include "model/log_state.hpp"
+#include "model/peer.hpp"
+#include "model/recipe.hpp"
+#include "model/socket_file.hpp"
 
+#include <boost/describe/class.hpp>
 #include <boost/json/value.hpp>
 
 #include <cstdint>
@@ -12,67 +19,42 @@
 #include <string>
 #include <vector>
 
-/// What one master hands to the next when it executes another program in its place (SPEC 7.5).
-/// Plain data; descriptors are named by their numbers, which an exec does not change.
+/// What a master hands over when it executes another program in its place (SPEC 7.5), as plain
+/// data. Descriptors are numbers, which an exec does not change.
 namespace einhyrningsins::handoff {
 
-/// A socket's file, see os::socket_file.
-struct socket_file {
-    std::string path;
-    std::uint64_t device = 0;
-    std::uint64_t inode = 0;
-};
+using model::identity;
+using model::listener;
+using model::socket_file;
 
-/// See os::opened_listener.
-struct listener {
-    int fd = -1;
-    std::string address;
-    std::string family;
-    std::string server_starter_key;
-    std::string name;
-    std::optional<socket_file> file;
-    std::string spec; ///< that asked for it, see master::listener
-};
-
-/// Whom a process runs as, see os::identity.
-struct identity {
-    unsigned user = 0;
-    unsigned group = 0;
-    std::vector<unsigned> groups;
-};
-
-/// What the workers of one generation are made from, see os::spawn_recipe.
-struct recipe {
+/// What the workers of one generation are started from.
+struct recipe : model::recipe {
     core::generation generation = 0;
-    std::string program;
-    std::vector<std::string> arguments;
-    std::vector<std::string> environment;
-    int directory = -1;
-    std::optional<int> nice;
-    bool die_with_parent = false;
-    std::vector<int> descriptors; ///< those of the listeners that its workers get; borrowed
-    std::optional<handoff::identity> identity;
-    std::string indexed_entry;
+    int directory = -1; ///< descriptor of the working directory
 };
+BOOST_DESCRIBE_STRUCT(recipe, (model::recipe), (generation, directory))
 
-/// The receiving side of sd_notify(3), see os::notify_socket.
+/// The receiving end of sd_notify(3), see os::notify_socket.
 struct notify_socket {
     int fd = -1;
     std::string address;
 };
+BOOST_DESCRIBE_STRUCT(notify_socket, (), (fd, address))
 
-/// A worker that a template process is to fork, see master::preload.
+/// A worker that was requested from a template process, see master::preload.
 struct birth_wish {
     core::worker_id id{};
     unsigned index = 0;
     int control = -1; ///< our end of its control socket; -1: there is none
 };
+BOOST_DESCRIBE_STRUCT(birth_wish, (), (id, index, control))
 
-/// A child that has ended and may turn out to be a worker.
+/// A reaped child that may turn out to be a worker of a template process.
 struct stray {
     int pid = 0;
     core::exit_cause cause;
 };
+BOOST_DESCRIBE_STRUCT(stray, (), (pid, cause))
 
 /// A template process, see master::preload.
 struct preload {
@@ -83,154 +65,188 @@ struct preload {
     bool loaded = false;
     bool doomed = false;
     std::string doom;
-    std::vector<birth_wish> asked; ///< in their order
-    std::vector<birth_wish> waits; ///< until it has loaded
+    std::vector<birth_wish> asked; ///< requested, in this order
+    std::vector<birth_wish> waits; ///< to be requested when the object is loaded
     std::vector<stray> strays;
 };
+BOOST_DESCRIBE_STRUCT(preload, (),
+                      (generation, pid, fd, path, loaded, doomed, doom, asked, waits, strays))
+
+/// A process group whose leader, a worker, has ended, see master::leftovers.
+struct leftover {
+    int pid = 0;            ///< the worker's
+    std::int64_t user = -1; ///< the worker's; -1: the master's
+    unsigned index = 0;
+    core::generation generation = 0;
+    int told = 0; ///< the last signal that it was sent; 0: none
+    core::time_point deadline;
+};
+BOOST_DESCRIBE_STRUCT(leftover, (), (pid, user, index, generation, told, deadline))
 
 struct control_socket {
     int fd = -1;
     socket_file file;
 };
+BOOST_DESCRIBE_STRUCT(control_socket, (), (fd, file))
 
-/// A program that runs for a group, see master::helper_process.
+/// A helper program of a group, see master::helper_process.
 struct helper {
     int pid = 0;
-    int output = -1; ///< the pipe of its output; -1: it has closed it
-    std::optional<core::time_point> deadline;
-    bool told = false; ///< SIGTERM was sent
-    std::string why;
-    std::string line; ///< the beginning of one
-    unsigned lines = 0;
-    unsigned dropped = 0;
+    int output = -1;                          ///< the pipe of its output; -1: closed
+    std::optional<core::time_point> deadline; ///< of the next signal
+    bool told = false;                        ///< SIGTERM has been sent
+    std::string why;                          ///< why it was sent; completes "it was ended: "
+    std::string line;                         ///< the beginning of an incomplete line of output
+    unsigned lines = 0;                       ///< logged so far
+    unsigned dropped = 0;                     ///< lines beyond the limit
 };
+BOOST_DESCRIBE_STRUCT(helper, (), (pid, output, deadline, told, why, line, lines, dropped))
 
-/// See master::upgrader.
+/// The upgrader of a group, see machine::preparation.
 struct upgrader {
     std::optional<helper> process;
-    bool cancelled = false;                  ///< it is on its way out
-    std::optional<core::upgrade_mode> asked; ///< somebody waits for it
-    std::optional<core::time_point> next;    ///< when it runs by itself
+    bool cancelled = false;                  ///< it has been told to exit
+    std::optional<core::upgrade_mode> asked; ///< the upgrade that it was started for; nothing: none
+    std::optional<core::time_point> next;    ///< the next run by interval
 };
+BOOST_DESCRIBE_STRUCT(upgrader, (), (process, cancelled, asked, next))
 
-struct program_version {
-    std::uint64_t device = 0;
-    std::uint64_t inode = 0;
-    std::uint64_t size = 0;
-    std::int64_t changed_at = 0; ///< ns
-};
-
-/// A version of the program, see os::file_version, and what has happened since.
+/// The program of a group with auto_upgrade.
 struct followed_program {
-    std::string path;
-    std::optional<program_version> version; ///< nothing: there was none
-    bool changing = false;                  ///< it was still being written to
+    std::string path;                           ///< absolute; empty: not known yet
+    std::optional<model::file_version> version; ///< that of the workers; nothing: there was no file
+    bool changing = false; ///< the file was written to and has not been closed yet
 };
+BOOST_DESCRIBE_STRUCT(followed_program, (), (path, version, changing))
 
 struct group {
     config::group_settings settings;
-    std::optional<config::group_settings> configured; ///< if they were changed at run time
-    bool retired = false;                             ///< the file has it no more
+    std::optional<config::group_settings> configured; ///< as in the file, if changed at run time
+    bool retired = false;                             ///< no longer in the file
     std::vector<listener> listeners;
-    std::vector<listener> old_listeners; ///< that only older generations have
-    std::string trouble;                 ///< why the group could not be started; empty: it could
+    std::vector<listener> old_listeners; ///< only used by older generations
+    std::string trouble;                 ///< why the group could not be started; empty: it was
+    bool starts_when_opened = false;     ///< its names are being looked up for a start
     core::group_state state;
     std::vector<recipe> recipes;
     std::optional<notify_socket> notify;
     std::vector<preload> preloads;
+    std::vector<leftover> leftovers;
     std::optional<control_socket> control; ///< the group's own
     std::optional<core::time_point> running_since;
-    core::generation made_from = 0; ///< the first generation that is what the settings ask for
+    std::optional<handoff::identity> identity; ///< of new workers; nothing: that of the master
+    core::generation made_from = 0;            ///< the first generation with the current settings
     std::optional<handoff::upgrader> upgrader;
+    std::optional<core::upgrade_mode> upgrade; ///< begins when its user has been looked up
+    std::optional<int> upgrade_signal; ///< for the old workers, of an upgrade that has not begun
     std::optional<helper> stop_command;
     std::optional<followed_program> program; ///< for auto_upgrade
-    std::string watch_files;                 ///< the directory of them; empty: there is none
+    std::string watch_files;                 ///< the directory of watch files; empty: none
 };
+BOOST_DESCRIBE_STRUCT(group, (),
+                      (settings, configured, retired, listeners, old_listeners, trouble,
+                       starts_when_opened, state, recipes, notify, preloads, leftovers, control,
+                       running_since, identity, upgrader, upgrade, upgrade_signal, stop_command,
+                       program, watch_files, made_from))
 
-/// A client of the control socket.
-struct connection {
+/// A client of a control socket. Its pid is 0 if the program that accepted it did not record it.
+struct connection : model::peer {
     int fd = -1;
-    int pid = 0;
-    unsigned uid = 0;
-    unsigned gid = 0;
-    std::vector<unsigned> groups;
-    std::string received; ///< and not yet understood: the beginning of a line
-    std::string unsent;   ///< replies that the client has not taken
-    bool ended = false;   ///< it sends nothing more
-    bool closing = false; ///< nothing more is read from it
-    std::string group;    ///< at whose socket it is; empty: at the master's
+    std::string received; ///< the beginning of an incomplete line
+    std::string unsent;   ///< replies that the client has not read
+    bool ended = false;   ///< the client has shut down its writing side
+    bool closing = false; ///< nothing more is read from the client
+    std::string group;    ///< whose control socket it is connected to; empty: the master's
+    /// The pid of the worker that it is or descends from; 0: not determined yet; -1: that worker is
+    /// gone.
+    int worker = 0;
 };
+BOOST_DESCRIBE_STRUCT(connection, (model::peer),
+                      (fd, received, unsent, ended, closing, group, worker))
 
 /// A client that waits for the end of an upgrade of some groups, see master::upgrade_watch.
 struct watch {
     int fd = -1; ///< of its connection
     boost::json::value id;
-    bool einhorn = false;               ///< it speaks einhorn's dialect
-    std::vector<std::string> groups;    ///< whose end is still to come
-    std::vector<std::string> upgraders; ///< groups of these whose upgrader runs before
+    config::dialect_name dialect = config::dialect_name::einhyrningsins;
+    std::vector<std::string> groups;    ///< whose upgrade has not ended yet
+    std::vector<std::string> upgraders; ///< those of these groups whose upgrade is being prepared
     bool many = false;
     bool ok = true;
-    std::string outcome; ///< of those that have ended
+    std::string outcome; ///< of the groups whose upgrade has ended
 };
+BOOST_DESCRIBE_STRUCT(watch, (), (fd, id, dialect, groups, upgraders, many, ok, outcome))
 
-/// A client that waits for what firestarter answers when a group has changed, see
+/// A client that waits for a reply of firestarter's dialect until a group has changed, see
 /// master::firestarter_watch.
 struct group_watch {
     int fd = -1; ///< of its connection
     std::string command;
     std::string group;
-    std::vector<int> before; ///< the processes that there were
-    bool again = false;      ///< of a restart: the old ones have gone
-    int usual_signal = 0;    ///< the group's stop signal, if another is used meanwhile
+    std::vector<int> before; ///< the pids before the change
+    bool again = false;      ///< in a restart: the old processes have exited
+    bool upgrader = false;   ///< the upgrade is being prepared
+    int usual_signal = 0;    ///< from 1.0.0, which changed the group's stop signal temporarily
 };
+BOOST_DESCRIBE_STRUCT(group_watch, (), (fd, command, group, before, again, upgrader, usual_signal))
 
-/// What is to be done when the new master is there, and who waits for it.
-struct wish {
-    int fd = -1; ///< of the client's connection; -1: nobody waits
+/// What the new master is to do, and the client that waits for it.
+struct request {
+    int fd = -1; ///< of the client's connection; -1: no client waits
     boost::json::value id;
-    bool einhorn = false;
-    bool firestarter = false;                  ///< likewise
-    int signal = 0;                            ///< for the old workers; 0: their own
-    std::optional<core::upgrade_mode> upgrade; ///< nothing: only to be told
+    config::dialect_name dialect = config::dialect_name::einhyrningsins;
+    int signal = 0;                            ///< for the old workers; 0: the stop signal
+    std::optional<core::upgrade_mode> upgrade; ///< nothing: only reply to the client
     std::vector<std::string> groups;           ///< to upgrade
+    bool reload_config = false;                ///< the file of groups is to be read again
 };
+BOOST_DESCRIBE_STRUCT(request, (), (fd, id, dialect, signal, upgrade, groups, reload_config))
 
-/// A descriptor with the path of its file.
+/// An open file. The path is for programs of before, which read it from here.
 struct held_file {
     int fd = -1;
     std::string path;
 };
+BOOST_DESCRIBE_STRUCT(held_file, (), (fd, path))
 
 struct state {
     config::master_settings master;
-    std::string working_directory; ///< as the user wrote it
+    std::string working_directory; ///< as the user wrote it, symbolic links included
     core::time_point started_at;
-    std::uint64_t reloads = 0; ///< that there have been
+    std::uint64_t reloads = 0; ///< number of reloads so far
     std::optional<std::uint64_t>
-        descriptor_limit; ///< of the workers, if the master has raised its own
+        descriptor_limit; ///< for workers, if the master has raised its own
     core::severity log_level = core::severity::info;
-    std::string unwritten_log; ///< lines that standard error has not taken
+    std::string unwritten_log;         ///< lines that standard error has not accepted yet
+    std::size_t dropped_log_lines = 0; ///< those that it will never get, and was not told of
     std::optional<held_file> lock;
     std::optional<held_file> pidfile;
     std::optional<control_socket> control;
+    std::optional<unsigned> operators; ///< the gid of --socket-group
     std::vector<group> groups;
-    output::capture_state logs; ///< of the workers' output
+    std::vector<socket_file> unused_files; ///< of sockets that are closed: to be removed
+    model::logs_state logs;                ///< of the workers' output
     std::vector<connection> connections;
     std::vector<watch> watches;
     std::vector<group_watch> group_watches;
-    std::vector<wish> wishes;
+    std::vector<request> requests;
 };
+BOOST_DESCRIBE_STRUCT(state, (),
+                      (master, working_directory, started_at, reloads, descriptor_limit, log_level,
+                       unwritten_log, dropped_log_lines, lock, pidfile, control, operators, groups,
+                       unused_files, logs, connections, watches, group_watches, requests))
 
-/// Every descriptor that `all` names.
+/// All descriptors in the state. -1, which stands for something that has to be opened again, is not
+/// included.
 std::vector<int> descriptors(const state& all);
 
-/// What is wrong with a state that no master can have come to, naming the member at fault: ".groups
-/// is empty". Empty: nothing, as far as can be seen without looking at descriptors and processes.
+/// Why no master can be in this state, naming the member: ".groups is empty". Empty: no
+/// contradiction was found; descriptors and processes are not examined.
 std::string find_contradiction(const state& all);
 
-/// Takes out what cannot go on without one of the `missing` descriptors: a client with all that it
-/// waits for is gone, everything else has -1 for a descriptor and must be opened anew, or, as a
-/// stream of output, has ended.
+/// Removes the `missing` descriptors from the state. Clients are removed together with everything
+/// that they wait for; everything else gets -1 and must be opened again or, if it is a stream of
+/// output, has ended.
 void forget(state& all, const std::vector<int>& missing);
 
 } // namespace einhyrningsins::handoff

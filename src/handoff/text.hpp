@@ -10,13 +10,13 @@
 
 namespace einhyrningsins::handoff {
 
-/// The state as versioned JSON.
+/// Writes the state as versioned JSON.
 std::string to_text(const state& all);
 
-/// Reads what to_text has written, in this or in another version: unknown members are ignored,
-/// missing ones have their defaults. The error is one line that names the member at fault. What it
-/// returns is without contradiction in itself; whether descriptors and processes are there is for
-/// the caller to see.
+/// Reads what to_text() of this or another version has written: unknown members are ignored and
+/// missing ones have their defaults. The error is one line that names the member. The result is
+/// consistent in itself (see find_contradiction()); whether its descriptors and processes exist is
+/// for the caller to check.
 boost::system::result<state, std::string> parse(std::string_view text);
 
 } // namespace einhyrningsins::handoff

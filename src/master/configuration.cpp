@@ -4,8 +4,9 @@
 #include "config/einhorn_command_line.hpp"
 #include "config/firestarter_command_line.hpp"
 #include "config/toml_file.hpp"
+#include "core/socket_path.hpp"
 #include "os/files.hpp"
-#include "os/process.hpp"
+#include "os/own_process.hpp"
 
 #include <cstdlib>
 #include <utility>
@@ -29,17 +30,30 @@ auto parse(config::personality who, const std::vector<std::string>& words) {
     return config::parse_einhorn_command_line(words, cpus, os::temporary_directory());
 }
 
+/// The paths of control sockets that nobody has written, but that follow from a name or from the
+/// environment.
+configuration with_sound_sockets(config::command_line line) {
+    std::vector<std::string> paths{line.wishes.master.socket_path};
+    for (const config::group_settings& group : line.wishes.groups)
+        paths.push_back(group.control_socket);
+    for (const std::string& path : paths)
+        if (auto wrong = core::complain_of_socket_path(path))
+            return misconfiguration{
+                {"control socket " + path + ": " + *wrong},
+                config::traits_of(line.wishes.master.personality).exit_code_of_misuse};
+    return line;
+}
+
 } // namespace
 
 configuration configure(config::personality who, const std::vector<std::string>& words,
                         const std::vector<std::string>& environment) {
     auto parsed = parse(who, words);
-    if (!parsed) {
-        bool is_einhorn = who == config::personality::einhorn;
-        return misconfiguration{{parsed.error().message}, is_einhorn ? 1 : 2};
-    }
-    if (parsed->wishes.master.config_file.empty() || parsed->kind >= config::request_kind::help)
-        return std::move(*parsed);
+    if (!parsed)
+        return misconfiguration{{parsed.error().message},
+                                config::traits_of(who).exit_code_of_misuse};
+    if (parsed->kind >= config::request_kind::help) return std::move(*parsed);
+    if (parsed->wishes.master.config_file.empty()) return with_sound_sockets(std::move(*parsed));
     return with_groups_of_file(std::move(*parsed), environment);
 }
 
@@ -51,9 +65,9 @@ configuration with_groups_of_file(config::command_line line,
     auto groups = config::read_toml_file({name, *text, line.wishes.groups[0], environment});
     if (!groups) return misconfiguration{std::move(groups.error()), 2};
     line.wishes.groups = std::move(*groups);
-    if (config::traits_of(line.wishes.master.personality).serves_firestarter)
+    if (config::traits_of(line.wishes.master.personality).has_group_sockets)
         config::fill_in_firestarter_sockets(line.wishes, place_of_firestarter());
-    return line;
+    return with_sound_sockets(std::move(line));
 }
 
 } // namespace einhyrningsins::master

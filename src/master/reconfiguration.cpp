@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/reconfiguration.hpp"
 
-#include "handoff/archive.hpp"
+#include "master/group/worker_recipe.hpp"
 #include "master/start_failure.hpp"
 
 #include <algorithm>
@@ -10,32 +10,34 @@
 namespace einhyrningsins::master {
 namespace {
 
-namespace json = boost::json;
 using config::group_settings;
 
-bool are_equal(const group_settings& one, const group_settings& other) {
-    return handoff::to_json(one) == handoff::to_json(other);
-}
-
-/// What its workers are made from. The other settings take effect without new workers.
-json::value recipe_of(const group_settings& wishes) {
-    json::object all = handoff::to_json(wishes).as_object();
-    for (const char* name : {"policy", "ack_timeout", "stop_command", "auto_upgrade", "upgrader",
-                             "upgrader_timeout", "upgrader_interval"})
-        all.erase(name);
-    // These two have a variable in the environment.
-    all["ack_mode"] = wishes.policy.ack.index();
-    all["live_check"] = wishes.policy.live_check > core::duration::zero();
-    return all;
+/// Whether both settings make the same workers. The settings named here take effect without new
+/// workers, except for the ack mode and whether signs of life are required: these are in a
+/// worker's environment.
+bool make_same_workers(const group_settings& one, group_settings other) {
+    if (one.policy.ack.index() != other.policy.ack.index()) return false;
+    auto lives = [](const group_settings& each) { return each.policy.live_check.count() > 0; };
+    if (lives(one) != lives(other)) return false;
+    other.policy = one.policy;
+    other.ack_timeout = one.ack_timeout;
+    other.stop_command = one.stop_command;
+    other.auto_upgrade = one.auto_upgrade;
+    other.upgrader = one.upgrader;
+    other.upgrader_timeout = one.upgrader_timeout;
+    other.upgrader_interval = one.upgrader_interval;
+    other.signal_scope = one.signal_scope;
+    other.leftovers = one.leftovers;
+    return one == other;
 }
 
 reconfiguration::fate fate_of(const group_runner* known, const group_settings& wishes) {
     using enum reconfiguration::fate;
     if (!known) return added;
     if (known->is_retired() || !known->trouble().empty()) return started;
-    bool is_equal = are_equal(known->configured(), wishes);
+    bool is_equal = known->configured() == wishes;
     if (is_equal && !known->is_behind()) return unchanged;
-    bool is_new = known->is_behind() || recipe_of(known->configured()) != recipe_of(wishes);
+    bool is_new = known->is_behind() || !make_same_workers(known->configured(), wishes);
     return is_new && known->group().can_upgrade() ? upgraded : changed;
 }
 
@@ -44,13 +46,12 @@ const group_settings* find(const std::vector<group_settings>& wishes, const std:
     return found == wishes.end() ? nullptr : &*found;
 }
 
-/// What the groups have open and will not need.
-listener_set::list_type released(const group_list& groups,
-                                 const std::vector<group_settings>& wishes) {
-    listener_set::list_type all;
+/// The open listeners that will not be needed any more.
+listener_list released(const group_list& groups, const std::vector<group_settings>& wishes) {
+    listener_list all;
     for (const auto& runner : groups) {
         const group_settings* next = find(wishes, runner->settings().name);
-        std::ranges::copy(runner->open_listeners().released_by(next ? *next : group_settings()),
+        std::ranges::copy(released_by(next ? *next : group_settings(), runner->listeners()),
                           std::back_inserter(all));
     }
     return all;
@@ -59,28 +60,30 @@ listener_set::list_type released(const group_list& groups,
 using planned = boost::system::result<reconfiguration::step, std::string>;
 
 std::optional<std::string> open_control(const group_settings& wishes, const surroundings& around,
+                                        const os::look_ups& names,
                                         std::unique_ptr<control_server>& into) {
+    auto who = names.of(account_query(wishes));
     try {
-        into = around.open_control(wishes, std::nullopt);
+        into = around.open_control(wishes, who && runs_as_another(*who), std::nullopt);
     } catch (const start_failure& why) {
         return why.what();
     }
     return std::nullopt;
 }
 
-/// A group that could not be started before, and of which the file says nothing new, may go on so.
-planned plan(const group_runner* known, const group_settings& wishes,
-             listener_set::list_type& released, const surroundings& around) {
+/// A group that could not be started before and has not changed in the file may stay as it is.
+planned plan(const group_runner* known, const group_settings& wishes, listener_list& released,
+             const surroundings& around, const os::look_ups& names) {
     using enum reconfiguration::fate;
     reconfiguration::step next{wishes.name, fate_of(known, wishes), wishes, {}, {}};
     if (next.what == unchanged) return next;
-    listener_set none;
-    auto wrong = group_runner::check(wishes, around);
-    auto opened = listener_set::open(wishes, known ? known->open_listeners() : none, released);
+    auto wrong = group_runner::check(wishes, around, names);
+    auto opened = open_listeners(wishes, known ? known->all_listeners() : listener_list(), released,
+                                 names, *around.files);
     if (!wrong && !opened) wrong = opened.error();
     bool needs_control = known ? known->lacks_control(wishes) : !wishes.control_socket.empty();
-    if (!wrong && needs_control) wrong = open_control(wishes, around, next.control);
-    bool as_before = known && !known->trouble().empty() && are_equal(known->configured(), wishes);
+    if (!wrong && needs_control) wrong = open_control(wishes, around, names, next.control);
+    bool as_before = known && !known->trouble().empty() && known->configured() == wishes;
     if (wrong && !as_before) return planned(boost::system::in_place_error, *wrong);
     if (wrong)
         next.what = unchanged;
@@ -109,14 +112,31 @@ const char* to_string(reconfiguration::fate what) {
     return "removed";
 }
 
+std::vector<os::any_query> reconfiguration::queries_of(const group_list& groups,
+                                                       const std::vector<group_settings>& wishes,
+                                                       const surroundings& around) {
+    std::vector<os::any_query> wanted;
+    auto unused = released(groups, wishes);
+    for (const group_settings& one : wishes) {
+        const group_runner* known = find_group(groups, one.name);
+        if (fate_of(known, one) == fate::unchanged) continue;
+        std::ranges::move(group_runner::queries_of(one, around), std::back_inserter(wanted));
+        std::ranges::move(
+            master::queries_of(one, known ? known->all_listeners() : listener_list(), unused),
+            std::back_inserter(wanted));
+    }
+    return wanted;
+}
+
 boost::system::result<reconfiguration, std::string>
 reconfiguration::prepare(const group_list& groups, const std::vector<group_settings>& wishes,
-                         const surroundings& around) {
+                         const surroundings& around, os::look_ups names) {
     reconfiguration made;
+    made.names_ = std::move(names);
     std::string complaints;
     auto unused = released(groups, wishes);
     for (const group_settings& one : wishes) {
-        auto next = plan(find_group(groups, one.name), one, unused, around);
+        auto next = plan(find_group(groups, one.name), one, unused, around, made.names_);
         if (next)
             made.steps_.push_back(std::move(*next));
         else

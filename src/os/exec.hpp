@@ -11,49 +11,52 @@
 
 #include <sys/types.h>
 
-/// What it takes to go on as another program in the same process.
+/// Replacing the program of this process.
 namespace einhyrningsins::os {
 
 /// The program that this process runs.
 struct own_program {
-    std::string path; ///< absolute, as it was called: links in it may lead elsewhere by now
+    std::string path; ///< absolute, as it was called; links in it may have changed since
     std::string name; ///< argv[0]
-    /// Whether `path` leads to another file than the one that is running, or to a rewritten one.
+    /// Whether `path` leads to a file other than the running one, or that file was modified.
     bool has_changed() const;
 
     dev_t device = 0;
     ino_t inode = 0;
-    std::int64_t changed_at = 0; ///< ns, the time of the last modification
+    std::int64_t changed_at = 0; ///< time of the last modification in ns
+    bool is_known = false;       ///< the other members are known
 };
 
-/// Finds it by `name`, the process' argv[0], as the shell has done: by a slash in it relative to
-/// `directory`, else in `search_path`, the value of PATH. Where that leads to no program, it is
-/// what the kernel says that was executed.
+/// Finds the running program by `name`, its argv[0], as the shell did: relative to `directory` if
+/// it contains a slash, otherwise in `search_path`, the value of PATH. If that leads to no program,
+/// `path` is the file that the kernel has executed; if the system cannot tell, it is empty.
 own_program find_own_program(const std::string& name, std::string_view search_path,
                              const std::string& directory);
 
-/// A file in memory with `text` in it, to be read from its beginning.
+/// Creates a memory file, or an unnamed temporary file where that is denied, that contains `text`
+/// and is positioned at its beginning.
 result<unique_fd> make_memory_file(std::string_view text);
 
-/// What is left to read in a file or a pipe, up to its end or to `most` bytes; more is an error.
+/// Reads a file or a pipe to its end; more than `most` bytes are an error. Waits for a writer
+/// without a time limit, even if the descriptor is non-blocking.
 result<std::string> read_to_end(int fd, std::size_t most);
 
-/// Executes another program in place of this one: returns only if that failed. Of the descriptors
-/// above 2 it gets just `kept`. The working directory becomes `directory`, if there is one of that
-/// name. Signals stay blocked, and those that arrive meanwhile are pending.
+/// Whether a file has been read to its end, by this process or one that shares the open file.
+bool is_read_to_end(int fd);
+
+/// Executes another program in place of this one; returns only on failure. It inherits only `kept`
+/// of the descriptors above 2. Changes to the working directory `directory` if that exists. Blocked
+/// signals remain blocked, and those that arrive meanwhile are pending.
 os_error replace_program(const std::string& program, const std::vector<std::string>& arguments,
                          const std::vector<std::string>& environment, const std::string& directory,
                          const std::vector<int>& kept);
 
-/// Executes the program called `name` beside the file of this one, with this one's arguments, its
-/// argv[0] included: returns only if that failed.
+/// Executes the program `name` in the directory of this program's file, with the same arguments
+/// including argv[0]; returns only on failure.
 os_error become_sibling(const std::string& name, char** argv);
 
-/// For the program that was executed: all descriptors above 2 but `kept` are closed, and these will
-/// be closed by the next exec. Returns those of `kept` that are not open.
+/// To be called by the executed program: closes all descriptors above 2 except `kept`, and sets
+/// close-on-exec for these. Returns those of `kept` that are not open.
 std::vector<int> take_over_descriptors(std::vector<int> kept);
-
-/// Whether `pid` is a child of this process, ended or not, whose end has not been reaped.
-bool is_own_child(pid_t pid);
 
 } // namespace einhyrningsins::os

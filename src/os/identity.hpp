@@ -1,29 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "model/identity.hpp"
 #include "os/os_error.hpp"
 
 #include <optional>
 #include <string>
-#include <vector>
-
-#include <sys/types.h>
 
 namespace einhyrningsins::os {
 
-/// Whom a process runs as.
-struct identity {
-    uid_t user = 0;
-    gid_t group = 0;
-    std::vector<gid_t> groups; ///< supplementary ones
-    bool operator==(const identity&) const = default;
-};
+using model::identity;
 
-/// The identity that `user` and `group` name, each by name or number, or empty. Without a group it
-/// is the user's own, without a user he is that of this process; the supplementary groups are the
-/// user's own by group(5), and none for a number that passwd(5) does not know. Nothing: both are
-/// empty, or, unless this process is root, what it is already. Fails for a name that nobody has,
-/// and if this process has no right to become somebody else.
+/// The identity given by `user` and `group`, each by name or number, or empty. An empty group is
+/// the primary group of the user; an empty user is that of this process. The supplementary groups
+/// are those of the user in group(5), or none for a number that is not in passwd(5). Nothing: both
+/// are empty, or this process is not root and has that identity already. Fails for an unknown name,
+/// and if this process has no right to change its identity. Blocks on the user database.
 result<std::optional<identity>> find_identity(const std::string& user, const std::string& group);
+
+/// Whether programs executed by this process would inherit capabilities: it is not root, but has
+/// inheritable or ambient ones, see capabilities(7).
+bool inherits_capabilities();
 
 } // namespace einhyrningsins::os

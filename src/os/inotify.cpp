@@ -26,7 +26,7 @@ std::uint32_t to_mask(change wanted) {
     std::uint32_t mask = 0;
     for (const meaning& one : meanings)
         if (wanted & one.ours) mask |= one.theirs;
-    return mask & ~std::uint32_t(IN_IGNORED | IN_UNMOUNT); // which come unasked
+    return mask & ~std::uint32_t(IN_IGNORED | IN_UNMOUNT); // always reported
 }
 
 change from_mask(std::uint32_t mask) {

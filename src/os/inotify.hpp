@@ -10,15 +10,15 @@
 
 namespace einhyrningsins::os {
 
-/// What is to be told about a file or a directory.
+/// Changes of a file or a directory.
 enum class change : unsigned {
-    content = 1,     ///< of a file: written to
-    closed = 2,      ///< of a file: by somebody who could write to it
-    attributes = 4,  ///< of a file: its mode, its time, one of its names has gone
-    moved = 8,       ///< it was renamed or removed itself
-    arrivals = 16,   ///< of a directory: a name has come into it
-    departures = 32, ///< of a directory: a name has gone from it
-    lost = 64        ///< nothing more will be told: it has gone
+    content = 1,     ///< file: it was written to
+    closed = 2,      ///< file: it was closed after being open for writing
+    attributes = 4,  ///< file: its mode, times or link count changed
+    moved = 8,       ///< it was renamed or removed
+    arrivals = 16,   ///< directory: a name was added
+    departures = 32, ///< directory: a name was removed
+    lost = 64        ///< the watch has ended: the file is gone
 };
 
 constexpr change operator|(change a, change b) {
@@ -32,22 +32,22 @@ constexpr bool operator&(change a, change b) {
 class inotify {
   public:
     struct news {
-        int watch = -1; ///< -1: some were lost, anything may have happened
+        int watch = -1; ///< -1: some events were lost, anything may have changed
         change what{};
-        std::string name; ///< in a directory; empty: it is about the thing itself
+        std::string name; ///< the entry of a directory; empty: the watched file or directory itself
     };
 
     static result<inotify> open();
 
-    /// Becomes readable when there are news. Non-blocking.
+    /// Becomes readable when there are events. Non-blocking.
     int fd() const { return fd_.get(); }
 
-    /// Watches what `path` leads to, for `wanted` in addition to what it was watched for before. A
-    /// link at its end is not followed. Returns the watch, which is the same for the same file.
+    /// Watches `path` for `wanted` in addition to the changes it was watched for before. A link at
+    /// its end is not followed. Returns the watch, which is the same for the same file.
     result<int> add(const std::string& path, change wanted) const;
     void remove(int watch) const;
 
-    /// Some of the news; empty: there are none now.
+    /// Reads some events; empty: there are none at present.
     std::vector<news> read() const;
 
   private:

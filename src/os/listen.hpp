@@ -3,6 +3,8 @@
 
 #include "config/bind_spec.hpp"
 #include "config/settings.hpp"
+#include "model/listener.hpp"
+#include "os/look_up.hpp"
 #include "os/os_error.hpp"
 #include "os/unique_fd.hpp"
 #include "os/unix_socket.hpp"
@@ -13,28 +15,28 @@
 
 namespace einhyrningsins::os {
 
-/// A socket that is bound, with what is told about it. Close-on-exec is set.
+/// A bound socket and its description. Close-on-exec is set.
 struct opened_listener {
     unique_fd fd;
-    std::string
-        address; ///< for people, with the real port: "127.0.0.1:8080", "udp [::1]:53", "@name"
-    std::string family;              ///< "AF_INET", "AF_INET6" or "AF_UNIX"
-    std::string server_starter_key;  ///< as in SERVER_STARTER_PORT; empty: left out
-    std::string name;                ///< name=, else empty
-    std::optional<socket_file> file; ///< that we made
+    model::listener facts; ///< without the descriptor
 };
 
-/// Opens what a SPEC asks for (SPEC section 3); `backlog` where the SPEC names none. One listener,
-/// but for "systemd", which may be several.
+/// The look-ups (host, user, group) that a SPEC requires before it can be opened.
+std::vector<any_query> queries_of(const config::bind_spec& spec, config::ip_family family);
+
+/// Opens the listener of a SPEC (SPEC section 3), or several for "systemd". `backlog` is used if
+/// the SPEC has none. `names` contains the answers to queries_of(). Errors do not name the SPEC.
 result<std::vector<opened_listener>> open_listener(const config::bind_spec& spec,
-                                                   config::ip_family family, int backlog);
+                                                   config::ip_family family, int backlog,
+                                                   const look_ups& names);
 
-/// Gives an open listener, with its `file` if it has one, the options of another SPEC for the same
-/// address. What a flag has set stays: O_NONBLOCK may have been set by workers, who share it.
+/// Applies the options of another SPEC for the same address to an open listener and its `file`
+/// (null: none). Flags are never cleared, since workers, who share them, may have set O_NONBLOCK.
+/// Only the user and the group of queries_of() are needed.
 result<void> change_options(int fd, const socket_file* file, const config::bind_spec& spec,
-                            int backlog);
+                            int backlog, const look_ups& names);
 
-/// Another descriptor for the same socket, close-on-exec.
+/// Duplicates the descriptor, with close-on-exec.
 result<unique_fd> duplicate(int fd);
 
 } // namespace einhyrningsins::os

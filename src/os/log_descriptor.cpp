@@ -29,8 +29,8 @@ int log_descriptor::fd() const { return reopened_ ? reopened_.get() : STDERR_FIL
 
 ssize_t log_descriptor::write_some(std::string_view text) const {
     if (kind_ == kind::shared) {
-        // A pipe that is writable has room for PIPE_BUF, see pipe(7). Somebody else may fill it in
-        // between: the best that can be done where it cannot be opened again.
+        // A writable pipe has room for PIPE_BUF bytes, see pipe(7). Another process may fill it in
+        // between, but there is no better way if it cannot be opened again.
         pollfd writable{STDERR_FILENO, POLLOUT, 0};
         if (::poll(&writable, 1, 0) == 0) return -EAGAIN;
         text = text.substr(0, PIPE_BUF);
@@ -39,6 +39,17 @@ ssize_t log_descriptor::write_some(std::string_view text) const {
                                                      MSG_DONTWAIT | MSG_NOSIGNAL)
                                             : ::write(fd(), text.data(), text.size());
     return written < 0 ? -errno : written;
+}
+
+std::size_t log_descriptor::write_all(std::string_view text) const {
+    std::size_t done = 0;
+    while (done < text.size()) {
+        ssize_t written = ::write(fd(), text.data() + done, text.size() - done);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) break;
+        done += static_cast<std::size_t>(written);
+    }
+    return done;
 }
 
 result<unique_fd> log_descriptor::watch_writable() const {

@@ -6,24 +6,24 @@
 
 #include <vector>
 
-/// The low numbers of descriptors are kept free for what a process needs that is being started: its
-/// copy of our table ends above that, and so a start takes no longer where hundreds of groups have
-/// their listeners open.
+/// Low descriptor numbers are kept free for those that a new process needs. The kernel copies the
+/// descriptor table only up to the highest one of these, so starting a process takes no longer when
+/// hundreds of groups have open listeners.
 namespace einhyrningsins::os {
 
-/// Gives a descriptor that will stay, as one of many, a number out of the way; if there is none, it
-/// keeps what it has.
+/// Moves a long-lived descriptor to a high number, or keeps its number if that is impossible.
 void leave_low_numbers(unique_fd& fd);
 
-/// What one start needs, at low numbers for as long as this lives.
+/// The descriptors that a new process needs, at low numbers during the lifetime of this object.
 class low_copies {
   public:
-    /// No number will be below `lowest`.
+    /// All numbers will be `lowest` or higher.
     explicit low_copies(int lowest) : lowest_(lowest) {}
 
-    /// The number of the same: its own if that will do, else a copy's. -1 stays -1.
+    /// Returns `fd` if its number is suitable, otherwise that of a duplicate owned by this object.
+    /// -1 stays -1.
     result<int> of(int fd);
-    /// Of all that of() has returned; 2 at least.
+    /// The highest number returned by of(), at least 2.
     int highest() const { return highest_; }
 
   private:

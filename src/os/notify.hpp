@@ -4,27 +4,38 @@
 #include "os/os_error.hpp"
 #include "os/unique_fd.hpp"
 
+#include <functional>
 #include <string>
-#include <vector>
 
 #include <sys/types.h>
 
 namespace einhyrningsins::os {
 
-/// The receiving side of sd_notify(3). The address is in the abstract namespace: nothing to clean
-/// up, and workers of other users can reach it; who sent what is told by the kernel.
+/// The receiving end of sd_notify(3). The address is in the abstract namespace: it needs no
+/// cleanup, and workers that run as other users can reach it. The kernel identifies the senders.
 class notify_socket {
   public:
-    static result<notify_socket> open();
-    /// Has it from another master.
-    static notify_socket adopt(unique_fd fd, std::string address);
+    /// The socket that is open as `fd`, if any, at `address`, "@" and a name; empty: the kernel
+    /// chooses a free name.
+    explicit notify_socket(unique_fd fd = {}, std::string address = {})
+        : fd_(std::move(fd)),
+          address_(std::move(address)) {}
+    /// Opens the socket unless it is open.
+    result<void> open();
 
     int fd() const { return fd_.get(); }
     /// The value of NOTIFY_SOCKET, beginning with "@".
     const std::string& address() const { return address_; }
-    /// The senders of READY=1 since the last call. Everything else is read and ignored, descriptors
-    /// that came along are closed.
-    std::vector<pid_t> receive() const;
+    struct sender {
+        pid_t pid = 0;
+        uid_t user = 0;
+    };
+    /// Reads what has arrived since the last call, and calls `ready` with the sender of each
+    /// READY=1; it returns whether to continue, or to leave the rest to the next call. Everything
+    /// else is ignored. Descriptors that came with a message are closed before the next message is
+    /// read: a process that waits for the end of its BARRIER=1 (sd_notify_barrier(3)) still exists
+    /// when `ready` is called for the READY=1 before it.
+    void receive(const std::function<bool(const sender&)>& ready) const;
 
   private:
     unique_fd fd_;

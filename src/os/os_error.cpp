@@ -7,7 +7,7 @@ namespace einhyrningsins::os {
 
 std::string os_error::message() const {
     if (number == 0) return what;
-    const char* reason = ::strerrordesc_np(number); // null for a number that is none
+    const char* reason = ::strerrordesc_np(number); // null for an unknown number
     return what + ": " + (reason ? reason : "error " + std::to_string(number));
 }
 

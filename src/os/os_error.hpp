@@ -8,22 +8,22 @@
 
 namespace einhyrningsins::os {
 
-/// What the system refused: the stage or the subject, and errno (0 if `what` says it all).
+/// An error of the system: the stage or the subject, and errno; 0: `what` is the whole message.
 struct os_error {
     std::string what;
     int number = 0;
 
-    /// "bind: Address already in use"
+    /// The message, in one line: "bind: Address already in use".
     std::string message() const;
 };
 
 template <class T>
 using result = boost::system::result<T, os_error>;
 
-/// The error of the call that has just failed.
+/// The error of the system call that has just failed (errno).
 inline os_error last_error(std::string what) { return {std::move(what), errno}; }
 
-/// Whether the machine had no room for it now, so that it makes sense to try again.
+/// Whether errno `number` means a temporary lack of resources, so that it makes sense to try again.
 bool is_scarcity(int number);
 
 } // namespace einhyrningsins::os

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "os/path_trace.hpp"
 
+#include "os/program.hpp"
+
 #include <climits>
 #include <deque>
 
@@ -13,7 +15,7 @@ namespace {
 
 using kind_type = path_trace::kind_type;
 
-/// As the kernel has it, see path_resolution(7).
+/// The limit of the kernel, see path_resolution(7).
 constexpr int most_links = 40;
 
 std::deque<std::string> split(const std::string& path) {
@@ -63,14 +65,14 @@ class tracer {
         }
         trace_.steps.push_back({path, kind_of(facts), facts.st_dev, facts.st_ino});
         bool last = left_.empty() && S_ISREG(facts.st_mode);
-        if (last && ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0)
+        if (last && may_execute(AT_FDCWD, path.c_str()))
             trace_.version =
                 file_version{facts.st_dev, facts.st_ino, static_cast<std::uint64_t>(facts.st_size),
                              facts.st_mtim.tv_sec * 1'000'000'000 + facts.st_mtim.tv_nsec};
         return trace_.steps.back().kind;
     }
 
-    /// Whether there is a way on.
+    /// Returns whether the path can be followed further.
     bool enter(const std::string& name) {
         std::string path = place_ + "/" + name;
         switch (note(path)) {
@@ -91,7 +93,7 @@ class tracer {
     }
 
     std::deque<std::string> left_;
-    std::string place_; ///< the directory that was reached; "/" is empty
+    std::string place_; ///< the current directory; empty: "/"
     int links_ = 0;
     path_trace trace_;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "model/file_version.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,16 +12,9 @@
 
 namespace einhyrningsins::os {
 
-/// One version of a file: as long as it is the same nobody has replaced or rewritten it.
-struct file_version {
-    std::uint64_t device = 0;
-    std::uint64_t inode = 0;
-    std::uint64_t size = 0;
-    std::int64_t changed_at = 0; ///< ns, the time of the last modification
-    bool operator==(const file_version&) const = default;
-};
+using model::file_version;
 
-/// What a path leads through to its file: each directory and each symbolic link on the way.
+/// The directories and symbolic links that a path leads through, and its file.
 struct path_trace {
     enum class kind_type { directory, link, file, missing };
     struct step {
@@ -29,13 +24,13 @@ struct path_trace {
         std::uint64_t inode = 0;
         bool operator==(const step&) const = default;
     };
-    /// In their order. The last one is the file, unless the way ends before.
+    /// In order. The last one is the file, unless something before it is missing.
     std::vector<step> steps;
-    /// Of a regular file at the end that may be executed; nothing: there is none.
+    /// The version of an executable regular file at the end; nothing: there is none.
     std::optional<file_version> version;
 };
 
-/// Follows `path`, which is absolute.
+/// Follows an absolute path.
 path_trace trace_path(const std::string& path);
 
 } // namespace einhyrningsins::os

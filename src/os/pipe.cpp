@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "os/pipe.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace einhyrningsins::os {
@@ -13,10 +16,12 @@ result<pipe_ends> make_pipe() {
     int both[2];
     if (::pipe2(both, O_CLOEXEC) != 0) return last_error("pipe");
     pipe_ends ends{unique_fd(both[0]), unique_fd(both[1])};
-    // The ends are two open file descriptions: the writer goes on waiting as a pipe's writer does.
+    // The ends are separate open file descriptions: the write end still blocks.
     if (::fcntl(both[0], F_SETFL, O_NONBLOCK) != 0) return last_error("pipe");
     return ends;
 }
+
+void give_pipe(int fd, const identity& user) { (void)!::fchown(fd, user.user, user.group); }
 
 std::size_t resize_pipe(int fd, std::size_t bytes) {
     int size = ::fcntl(fd, F_SETPIPE_SZ, static_cast<int>(bytes));
@@ -42,6 +47,20 @@ ssize_t read_some(int from, std::span<char> into) {
         came = ::read(from, into.data(), into.size());
     while (came < 0 && errno == EINTR);
     return came < 0 ? -errno : came;
+}
+
+std::optional<std::size_t> bytes_in(int fd) {
+    int left = 0;
+    if (::ioctl(fd, FIONREAD, &left) != 0) return std::nullopt;
+    return static_cast<std::size_t>(left);
+}
+
+bool is_empty(const pipe_ends& pipe) { return bytes_in(pipe.read.get()) == std::size_t(0); }
+
+void wait_readable(int fd, std::chrono::nanoseconds longest) {
+    auto whole = std::chrono::ceil<std::chrono::milliseconds>(longest).count();
+    pollfd wanted{fd, POLLIN, 0};
+    ::poll(&wanted, 1, static_cast<int>(std::clamp<long>(whole, 0, 60'000)));
 }
 
 std::size_t read_bytes(int from, std::span<char> into) {

@@ -1,157 +1,89 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "os/process.hpp"
 
-#include "os/unique_fd.hpp"
+#include "os/credentials.hpp"
+#include "os/no_sanitizer.hpp"
+#include "os/process_file.hpp"
 
-#include <algorithm>
-#include <climits>
-#include <cstdio>
+#include <charconv>
 #include <cstdlib>
-#include <cstring>
-#include <optional>
+#include <memory>
+#include <string>
 
-#include <fcntl.h>
-#include <malloc.h>
-#include <sched.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
+#include <csignal>
+#include <dirent.h>
+#include <sys/wait.h>
 #include <unistd.h>
-
-/// The linker's, see end(3).
-extern "C" const char __executable_start, etext;
 
 namespace einhyrningsins::os {
 namespace {
 
-/// Where the kernel has put argv and, right behind it, the environment.
-char* title_begin = nullptr;
-char* title_end = nullptr;
+/// Whether there is a child with that pid or group that has not been reaped.
+bool has_child(idtype_t kind, pid_t id) {
+    siginfo_t ignored{};
+    return id > 0 &&
+           ::waitid(kind, static_cast<id_t>(id), &ignored, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
 
-std::optional<rlimit> original_limit;
+result<void> send(pid_t target, int number) {
+    if (::kill(target, number) == 0) return {};
+    return last_error("signal to process " + std::to_string(target));
+}
+
+os_error no_child(pid_t pid) { return {"signal to process " + std::to_string(pid), ESRCH}; }
+
+bool is_alive(pid_t pid) {
+    auto facts = stat_of(pid);
+    return facts && facts->state != 'Z' && facts->state != 'X';
+}
 
 } // namespace
 
-void reserve_title(int argc, char** argv) {
-    title_begin = argv[0];
-    title_end = argv[argc - 1] + std::strlen(argv[argc - 1]) + 1;
+bool process::is_own_child() const { return has_child(P_PID, pid_); }
+
+result<void> process::signal(int number) const {
+    return is_own_child() ? send(pid_, number) : no_child(pid_);
 }
 
-std::vector<std::string> take_environment(int argc, char** argv) {
-    reserve_title(argc, argv);
-    std::vector<std::string> all;
-    for (char** one = environ; *one; ++one) {
-        if (*one == title_end) title_end = *one + std::strlen(*one) + 1;
-        all.emplace_back(*one);
+result<void> process::signal_group(int number) const {
+    if (!is_own_child()) return no_child(pid_);
+    auto sent = send(-pid_, number);
+    bool is_elsewhere = ::getpgid(pid_) != pid_;
+    return sent && !is_elsewhere ? sent : send(pid_, number);
+}
+
+bool orphaned_group::exists() const {
+    bool has_come_again = id_ <= 1 || ::getpgid(id_) >= 0;
+    return !has_come_again && has_child(P_PGID, id_);
+}
+
+std::map<pid_t, running_members> find_running(const std::set<pid_t>& groups) {
+    std::map<pid_t, running_members> running;
+    if (groups.empty()) return running;
+    std::unique_ptr<DIR, int (*)(DIR*)> all(::opendir("/proc"), ::closedir);
+    while (dirent* entry = all ? ::readdir(all.get()) : nullptr) {
+        pid_t pid = std::atoi(entry->d_name);
+        pid_t group = pid > 0 ? ::getpgid(pid) : 0;
+        if (!groups.contains(group) || !is_alive(pid)) continue;
+        ++running[group].count;
+        if (auto user = user_of(pid)) running[group].users.insert(*user);
     }
-    // Whoever calls getenv(3) from now on reads a copy. It lives as long as the process.
-    char** copy = new char*[all.size() + 1]();
-    std::ranges::transform(all, copy,
-                           [](const std::string& text) { return ::strdup(text.c_str()); });
-    environ = copy;
-    return all;
+    return running;
 }
 
-void open_standard_descriptors() {
-    int fd;
-    while ((fd = ::open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO) {
-    }
-    if (fd >= 0) ::close(fd);
+result<void> orphaned_group::signal(int number) const {
+    return exists() ? send(-id_, number) : no_child(id_);
 }
 
-void set_process_title(const std::string& title) {
-    if (!title_begin) return;
-    std::size_t room = static_cast<std::size_t>(title_end - title_begin);
-    std::size_t size = std::min(title.size(), room - 1);
-    std::memset(title_begin, 0, room);
-    std::memcpy(title_begin, title.data(), size);
-}
-
-result<void> set_niceness(int value) {
-    if (::setpriority(PRIO_PROCESS, 0, value) != 0) return last_error(std::to_string(value));
-    return {};
-}
-
-void raise_descriptor_limit() {
-    rlimit now{};
-    if (::getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur == now.rlim_max) return;
-    rlimit raised{now.rlim_max, now.rlim_max};
-    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) original_limit = now;
-}
-
-std::size_t descriptor_limit() {
-    rlimit now{};
-    if (::getrlimit(RLIMIT_NOFILE, &now) != 0) return 1024;
-    return now.rlim_cur;
-}
-
-const rlimit* original_descriptor_limit() { return original_limit ? &*original_limit : nullptr; }
-
-void set_original_descriptor_limit(std::uint64_t soft) {
-    rlimit now{};
-    if (::getrlimit(RLIMIT_NOFILE, &now) == 0) original_limit = rlimit{soft, now.rlim_max};
-}
-
-void return_large_blocks() {
-    constexpr int large = 64 * 1024;
-    ::mallopt(M_MMAP_THRESHOLD, large);
-    ::mallopt(M_TRIM_THRESHOLD, large);
-}
-
-void return_free_memory() { malloc_trim(0); }
-
-/// The code is mapped from the program's file and never written, so that nothing is lost: what is
-/// used again comes from the page cache. What the linker calls etext ends it.
-void forget_startup_code() {
-    auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-    auto begin = reinterpret_cast<std::uintptr_t>(&__executable_start);
-    auto end = reinterpret_cast<std::uintptr_t>(&etext) & ~(page - 1);
-    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-}
+NO_SANITIZER void signal_self(int number) { ::kill(::getpid(), number); }
 
 std::uint64_t memory_bytes(pid_t pid) {
-    char path[32];
-    std::snprintf(path, sizeof path, "/proc/%d/statm", pid);
-    unique_fd file(::open(path, O_RDONLY | O_CLOEXEC));
-    char text[128];
-    ssize_t size = file ? ::read(file.get(), text, sizeof text - 1) : 0;
-    if (size <= 0) return 0;
-    text[size] = '\0';
-    char* resident = std::strchr(text, ' ');
-    if (!resident) return 0;
-    return std::strtoull(resident, nullptr, 10) *
-           static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
-std::string logical_working_directory(const char* pwd) {
-    struct stat named {
-    }, real{};
-    if (pwd && *pwd == '/' && ::stat(pwd, &named) == 0 && ::stat(".", &real) == 0 &&
-        named.st_dev == real.st_dev && named.st_ino == real.st_ino)
-        return pwd;
-    char path[PATH_MAX];
-    return ::getcwd(path, sizeof path) ? path : ".";
-}
-
-std::string absolute_path(const std::string& path, const std::string& directory) {
-    if (path.starts_with('/')) return path;
-    std::string_view rest = path;
-    while (rest.starts_with("./")) // people write it, and nobody wants to read it
-        rest.remove_prefix(std::min(rest.find_first_not_of('/', 1), rest.size()));
-    return directory + "/" + std::string(rest);
-}
-
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-    std::vector<char*> all;
-    for (const std::string& text : texts)
-        all.push_back(const_cast<char*>(text.c_str()));
-    all.push_back(nullptr);
-    return all;
-}
-
-unsigned available_cpus() {
-    cpu_set_t set;
-    if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-    return std::max(1U, static_cast<unsigned>(CPU_COUNT(&set)));
+    char text[256];
+    std::string_view line = read_process_file(pid, "statm", text);
+    std::uint64_t pages = 0;
+    std::size_t resident = line.find(' ') + 1; // 0: there is no such process
+    if (resident > 0) std::from_chars(line.data() + resident, line.data() + line.size(), pages);
+    return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 } // namespace einhyrningsins::os

@@ -3,70 +3,70 @@
 
 #include "os/os_error.hpp"
 
+#include <cstddef>
 #include <cstdint>
-#include <string>
-#include <vector>
+#include <map>
+#include <set>
 
-#include <sys/resource.h>
 #include <sys/types.h>
 
+/// Child processes, and the signals that are sent to them. No other file sends signals.
 namespace einhyrningsins::os {
 
-/// The environment that this process was started with, as "NAME=value". Remembers where argv and
-/// environment lie, for set_process_title, so call it once and before anything changes them.
-std::vector<std::string> take_environment(int argc, char** argv);
+/// A child of this process that has not been reaped. Its pid cannot be reused before that, whether
+/// the child runs or has ended, and only the loop of this process reaps (see reap_children). So the
+/// pid identifies the child as reliably as a pidfd would. Each function that sends a signal first
+/// checks that the pid is a child: no other process, and neither 0 nor -1, is ever signalled.
+class process {
+  public:
+    process() = default; ///< no process
+    explicit process(pid_t pid) : pid_(pid) {}
+    pid_t pid() const { return pid_; }
 
-/// Opens /dev/null where standard input, output or error is closed, so that no socket of ours gets
-/// one of their numbers and is written to as a log, or handed to a worker as its output.
-void open_standard_descriptors();
+    /// Whether there is such a child, running or ended. It may have been reaped by another program
+    /// that ran in this process in the meantime, see replace_program.
+    bool is_own_child() const;
+    /// Sends a signal to the child. Error ESRCH: there is no such child.
+    result<void> signal(int number) const;
+    /// The same for the process group that the child leads, and for the child itself if it is in
+    /// another group.
+    result<void> signal_group(int number) const;
 
-/// For a process that leaves its environment where it is: a title may take the place of the
-/// arguments.
-void reserve_title(int argc, char** argv);
+  private:
+    pid_t pid_ = 0;
+};
 
-/// What ps(1) shows as the command line. As much of it as fits where the arguments and the
-/// environment were.
-void set_process_title(const std::string& title);
+/// The processes that a reaped child has left behind in the process group that it led. The id of a
+/// group cannot be reused as long as the group has members. To be sure that it has not been reused,
+/// one member must be a child of this process, as orphans are (see adopt_orphans()), and no process
+/// may have the pid of the former leader.
+class orphaned_group {
+  public:
+    explicit orphaned_group(pid_t leader) : id_(leader) {}
 
-/// setpriority(2) for this process.
-result<void> set_niceness(int value);
+    /// Whether the group has members, running or ended.
+    bool exists() const;
+    /// Sends a signal to all members. Error ESRCH: there are none.
+    result<void> signal(int number) const;
 
-/// Raises the soft limit of open descriptors to the hard one: 1000 clients need more than the usual
-/// 1024.
-void raise_descriptor_limit();
+  private:
+    pid_t id_;
+};
 
-/// How many descriptors this process may have open.
-std::size_t descriptor_limit();
+/// The running members of a process group.
+struct running_members {
+    std::size_t count = 0;
+    std::set<uid_t> users; ///< the effective ones
+};
 
-/// The limit as it was, for those who are to be spared the raise; nullptr if it was not raised.
-const rlimit* original_descriptor_limit();
+/// Those of each of these process groups. Reads the list of all processes in /proc once, unless
+/// `groups` is empty. A group without running members is not in the result.
+std::map<pid_t, running_members> find_running(const std::set<pid_t>& groups);
 
-/// The same when another program in this process has raised it: `soft` is what it was.
-void set_original_descriptor_limit(std::uint64_t soft);
+/// Sends a signal to this process; may be called between clone(2) and execve(2).
+void signal_self(int number);
 
-/// Makes the allocator give large blocks back to the system as soon as they are free.
-void return_large_blocks();
-
-/// Gives all memory that is free back to the system: for after something that took much of it.
-void return_free_memory();
-
-/// Gives back the pages of this program's code: what was for the start alone is not mapped again.
-void forget_startup_code();
-
-/// The resident memory of a process; 0 if there is none of that pid.
+/// The resident memory of a process in bytes; 0: there is no process with that pid.
 std::uint64_t memory_bytes(pid_t pid);
-
-/// The working directory as the user wrote it: PWD with its symbolic links, if it is true, else
-/// getcwd(3).
-std::string logical_working_directory(const char* pwd);
-
-/// `path` itself, or below `directory` if it is relative.
-std::string absolute_path(const std::string& path, const std::string& directory);
-
-/// The texts as execve(2) takes them, with a null at the end; valid for as long as `texts` is.
-std::vector<char*> pointers(const std::vector<std::string>& texts);
-
-/// The CPUs that this process may run on.
-unsigned available_cpus();
 
 } // namespace einhyrningsins::os

@@ -6,24 +6,34 @@
 
 #include <vector>
 
-#include <sys/types.h>
-
 namespace einhyrningsins::os {
 
-/// Gives every signal its default disposition and blocks them all, for good: the master hears of
-/// signals by open_signal_fd() only, no handler ever runs, and a child has nothing to reset but its
-/// mask. SIGPIPE stays pending and does no harm.
+/// Resets every signal to its default disposition and blocks all of them permanently. The master
+/// receives signals through open_signal_fd() only and no handler ever runs, so a child only has to
+/// reset its mask. SIGPIPE stays pending, which is harmless.
 void block_all_signals();
 
-/// A non-blocking descriptor, see signalfd(2), that becomes readable when one of the master's
-/// signals (SPEC section 3) or SIGCHLD has arrived.
+/// As long as it exists, SIGINT, SIGTERM, SIGQUIT and SIGHUP end this process as they would any
+/// other, though they are blocked otherwise: for a wait before there is anything to clean up.
+class unblocked_ending {
+  public:
+    unblocked_ending();
+    ~unblocked_ending();
+    unblocked_ending(const unblocked_ending&) = delete;
+    unblocked_ending& operator=(const unblocked_ending&) = delete;
+};
+
+/// Ignores the master's signals, or gives them their default disposition again. As long as they are
+/// blocked they are kept all the same: for a program that is executed with blocked signals and that
+/// may unblock them, as a shell that clears its mask does. They must not end it.
+void ignore_signals(bool ignored);
+
+/// A non-blocking descriptor that becomes readable when one of the master's signals (SPEC section
+/// 3) or SIGCHLD has arrived, see signalfd(2).
 result<unique_fd> open_signal_fd();
 
-/// The signals that have arrived at `signal_fd` since the last call. SIGCHLD stands for any number
-/// of deaths.
+/// The signals that have arrived at `signal_fd` since the last call. One SIGCHLD may stand for
+/// several deaths.
 std::vector<int> read_signals(int signal_fd);
-
-/// kill(2); returns 0 or errno.
-int send_signal(pid_t pid, int number);
 
 } // namespace einhyrningsins::os

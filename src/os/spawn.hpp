@@ -1,72 +1,58 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "model/recipe.hpp"
+#include "os/birth.hpp"
 #include "os/identity.hpp"
 #include "os/os_error.hpp"
+#include "os/program.hpp"
 #include "os/unique_fd.hpp"
 #include "os/working_directory.hpp"
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
 
 namespace einhyrningsins::os {
 
-/// Finds `name` as execvp(3) does: by the directories of `path` (the value of PATH), or, if it has
-/// a slash, relative to `directory` (a descriptor). The error tells missing from not executable.
-result<std::string> find_program(const std::string& name, std::string_view path, int directory);
-
-/// The same, with the directory given by its path.
-result<std::string> find_program(const std::string& name, std::string_view path,
-                                 const std::string& directory);
-
-/// Where the output of one worker goes: borrowed descriptors; -1: where ours goes.
+/// Standard output and error of one worker: borrowed descriptors; -1: those of this process.
 struct output_descriptors {
     int out = -1;
     int err = -1;
 };
 
-/// What the workers of one generation are made from.
-struct spawn_recipe {
-    std::string program;                ///< as find_program returned it
-    std::vector<std::string> arguments; ///< argv, from argv[0] on
-    /// "NAME=value". The entries "LISTEN_PID=" and "EINHORN_CHILD_INDEX=" are filled in for each
-    /// worker.
-    std::vector<std::string> environment;
-    os::working_directory directory; ///< the working directory
-    std::vector<int> descriptors;    ///< become 3, 4, ... in this order; borrowed
-    std::optional<int> nice;
-    bool die_with_parent = false;         ///< SIGUSR2 when this process ends, see PR_SET_PDEATHSIG
-    std::optional<os::identity> identity; ///< whom the worker runs as; nothing: as this process
-    /// "NAME=TEXT", which is in `environment` too: there it gets the index of the worker behind it.
-    /// Empty: there is none.
-    std::string indexed_entry;
+/// A recipe and its working directory, which is kept open.
+struct spawn_recipe : model::recipe {
+    os::working_directory directory;
 };
 
-/// Starts workers. All that allocates is done when the plan is made; a start takes a vfork-like
-/// clone(2), a dozen system calls and an exec, however large the master is.
+struct child;
+
+/// Starts workers. All allocations are made when the plan is made. A start takes a vfork-like
+/// clone(2), a dozen system calls and an exec, regardless of the size of the master. A worker with
+/// another identity never shares memory with the master: it gets a copy, and the master does not
+/// wait for its exec.
 class spawn_plan {
   public:
-    /// `arguments` has at least argv[0].
+    /// `recipe.arguments` must not be empty.
     static spawn_plan make(spawn_recipe recipe);
 
-    /// Starts one worker. `extra_fd`, unless -1, becomes the descriptor after the last of the
-    /// recipe. The error names the stage that failed: "fork", "working directory", "exec PROGRAM",
-    /// ...
-    result<pid_t> spawn(unsigned index, int extra_fd, output_descriptors output = {}) const;
+    /// Starts one worker. `extra_fd`, unless -1, becomes the descriptor after the last listener.
+    /// The error names the step that failed: "fork", "working directory", "exec PROGRAM", ... If
+    /// the recipe has an identity, most steps are still to come, see birth.
+    result<birth> spawn(unsigned index, int extra_fd, output_descriptors output = {}) const;
 
-    /// What it was made from, but for the environment.
+    /// What the plan was made from, without the environment.
     const spawn_recipe& recipe() const { return recipe_; }
-    /// The entries that are filled in for each worker have any value.
+    /// Variables that differ between workers have the values of one of them.
     std::vector<std::string> environment() const;
 
   private:
     spawn_plan() = default;
     void pack_environment();
-    /// As execve(2) takes them; valid until the next start.
+    /// In the form that execve(2) expects; valid until the next start.
     struct texts {
         char* const* arguments;
         char* const* shell_arguments; ///< for a script without "#!", as execvp(3) runs it
@@ -75,15 +61,17 @@ class spawn_plan {
     texts lay_out_texts() const;
     void fill_in(unsigned index) const;
     int lowest_source() const;
-    os_error explain(const char* stage, int number) const;
+    child lay_out(unsigned index) const;
+    result<birth> start_sharing(child& made) const;
+    result<birth> start_apart(child& made, unique_fd report) const;
 
     spawn_recipe recipe_;
-    /// The entries one behind the other, each with its NUL: there may be many plans. The slots are
-    /// where it is written to for each worker.
+    /// All entries in one block, each with its NUL, since there may be many plans. The slots are
+    /// the offsets of the values that differ between workers.
     mutable std::vector<char> environment_;
     std::size_t pid_slot_ = 0; ///< 0: there is none
     std::size_t index_slot_ = 0;
-    std::size_t indexed_slot_ = 0; ///< behind recipe_.indexed_entry
+    std::size_t indexed_slot_ = 0; ///< after recipe_.indexed_entry
 };
 
 } // namespace einhyrningsins::os

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The messages: "fork INDEX" or "fork INDEX ROLES" to the template, where ROLES has a letter for
-// each descriptor that comes along: g the control socket, o standard output, e standard error;
-// without it one that comes along is the control socket. "loaded", "refused REASON", "forked PID"
-// and "failed ERRNO STAGE" from it.
+// The messages to the template process are "fork INDEX" and "fork INDEX ROLES". ROLES has a letter
+// for each descriptor that is sent with the message: g for the control socket, o for standard
+// output, e for standard error. Without ROLES a descriptor is the control socket. The messages from
+// the template process are "loaded", "refused REASON", "forked PID" and "failed ERRNO STAGE".
 #include "os/template_process.hpp"
+#include "core/assert.hpp"
 
 #include "config/number.hpp"
-#include "os/exec.hpp"
+#include "core/printable.hpp"
+#include "os/process.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <climits>
 #include <csignal>
 #include <cstring>
@@ -22,10 +23,11 @@ namespace {
 
 constexpr int first_descriptor = 3;
 
-/// Executed again, so that it does not matter what becomes of this process' program and memory.
+/// The program of this process, which is executed again: a template process does not share the
+/// memory of the master.
 constexpr const char* executed_again = "/proc/self/exe";
 
-/// As run_template() reads them.
+/// The words that run_template() reads.
 std::vector<std::string> words_for(const spawn_recipe& worker, const std::string& object,
                                    bool socket_as_fd) {
     std::string control = std::to_string(first_descriptor + worker.descriptors.size());
@@ -39,7 +41,7 @@ std::vector<std::string> words_for(const spawn_recipe& worker, const std::string
     return words;
 }
 
-/// Takes the first word off.
+/// Removes the first word and returns it.
 std::string_view take_word(std::string_view& text) {
     std::size_t end = std::min(text.find(' '), text.size());
     std::string_view word = text.substr(0, end);
@@ -47,29 +49,21 @@ std::string_view take_word(std::string_view& text) {
     return word;
 }
 
-/// It becomes part of a log line.
-std::string printable(std::string_view text) {
-    std::string result(text);
-    std::ranges::replace_if(
-        result, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
-    return result;
-}
-
 template_answer_type understand(std::string_view text) {
     if (text.empty()) return template_answer::closed{};
     std::string_view verb = take_word(text);
     if (verb == "loaded") return template_answer::loaded{};
-    if (verb == "refused") return template_answer::refused{printable(text)};
+    if (verb == "refused") return template_answer::refused{core::printable(text)};
     if (verb != "forked" && verb != "failed") return template_answer::garbled{};
     auto number = config::parse_number(take_word(text), 1, INT_MAX);
     if (!number) return template_answer::garbled{};
     if (verb == "forked") return template_answer::forked{static_cast<pid_t>(*number)};
-    return template_answer::fork_failed{{printable(text), static_cast<int>(*number)}};
+    return template_answer::fork_failed{{core::printable(text), static_cast<int>(*number)}};
 }
 
 constexpr std::size_t most_descriptors = 3;
 
-/// Room for descriptors that go along.
+/// A buffer for the descriptors of a message.
 union descriptor_room {
     cmsghdr header;
     char bytes[CMSG_SPACE(most_descriptors * sizeof(int))];
@@ -99,14 +93,16 @@ result<template_process> template_process::start(spawn_recipe worker, const std:
     worker.arguments = words_for(worker, object, socket_as_fd);
     worker.program = executed_again;
     auto plan = spawn_plan::make(std::move(worker));
-    auto pid = plan.spawn(0, theirs.get(), output);
-    if (!pid) return pid.error();
-    return template_process(*pid, std::move(ours));
+    auto child = plan.spawn(0, theirs.get(), output);
+    if (!child) return child.error();
+    return template_process(std::move(*child), std::move(ours));
 }
 
-template_process::~template_process() { kill(); }
+template_process::~template_process() {
+    if (control_) process(pid()).signal(SIGKILL);
+}
 
-/// A template that knows no roles serves whoever has no log.
+/// Without output descriptors the message has no roles, which older templates do not know.
 result<void> template_process::ask(unsigned index, int extra_fd, output_descriptors output) const {
     std::string roles;
     std::vector<int> descriptors;
@@ -130,8 +126,10 @@ std::optional<template_answer_type> template_process::hear() const {
     return template_answer::closed{};
 }
 
-bool template_process::kill() const {
-    return control_ && is_own_child(pid_) && ::kill(pid_, SIGKILL) == 0;
+std::optional<os_error> template_process::why_not_executed() {
+    auto outcome = birth_.outcome();
+    if (!outcome || *outcome) return std::nullopt;
+    return outcome->error();
 }
 
 result<void> send_template_message(int control, std::string_view text,

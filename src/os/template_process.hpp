@@ -20,17 +20,17 @@ namespace einhyrningsins::os {
 /// run_template().
 constexpr std::string_view template_word = "--preload-template";
 
-/// What a template process has to say.
+/// The messages of a template process.
 namespace template_answer {
 
-struct loaded {}; ///< it can be asked for workers
+struct loaded {}; ///< the object is loaded, and workers can be requested
 
-/// The object cannot be used.
+/// The object cannot be loaded.
 struct refused {
     std::string reason;
 };
 
-/// The answer to ask(): a child of this process, which runs as soon as this was sent.
+/// The answer to ask(): the worker, a child of this process, which runs once this was sent.
 struct forked {
     pid_t pid = 0;
 };
@@ -40,10 +40,10 @@ struct fork_failed {
     os_error error;
 };
 
-/// Something that is no answer.
+/// An invalid message.
 struct garbled {};
 
-/// Nothing more will come.
+/// The template process has closed the connection.
 struct closed {};
 
 } // namespace template_answer
@@ -52,62 +52,67 @@ using template_answer_type =
     std::variant<template_answer::loaded, template_answer::refused, template_answer::forked,
                  template_answer::fork_failed, template_answer::garbled, template_answer::closed>;
 
-/// A process that has loaded a shared object and forks workers from itself, which then are children
-/// of this process (-p). Nothing here ever waits for it: it runs code of the user's. It is killed
-/// when this goes, and by the kernel when this process ends.
+/// A process that has loaded a shared object and forks workers, which become children of this
+/// process (-p). It runs code of the user, so no function here waits for it. It is killed by the
+/// destructor, and by the kernel when this process ends.
 ///
-/// Both talk through a socket of the type SOCK_SEQPACKET, in words: a template may have been
-/// started by another version of this program.
+/// The two communicate through a SOCK_SEQPACKET socket. The messages are text, since the template
+/// process may have been started by another version of this program.
 class template_process {
   public:
-    /// Starts one that loads `object`, in the surroundings that `worker` describes. Workers get the
-    /// arguments of `worker`; its program is not executed. With `socket_as_fd` each gets one
-    /// descriptor more, see ask(). `output` is for what the object has to say while it is loaded,
-    /// and for workers that are given none of their own.
+    /// Starts a template process that loads `object`, with the environment, directory, identity and
+    /// descriptors of `worker`. Workers get the arguments of `worker`; its program is not executed.
+    /// With `socket_as_fd` each worker gets one more descriptor, see ask(). `output` is for the
+    /// template process, and for workers without their own.
     static result<template_process> start(spawn_recipe worker, const std::string& object,
                                           bool socket_as_fd, output_descriptors output = {});
 
-    /// One that another master has started in this process.
-    template_process(pid_t pid, unique_fd control) : pid_(pid), control_(std::move(control)) {}
+    /// A template process that was started by the program that ran in this process before.
+    template_process(pid_t pid, unique_fd control)
+        : template_process(birth(pid), std::move(control)) {}
     template_process(template_process&&) = default;
     template_process& operator=(template_process&&) = delete;
     ~template_process();
 
-    pid_t pid() const { return pid_; }
-    /// Becomes readable when there is an answer.
+    pid_t pid() const { return birth_.pid(); }
+    /// Becomes readable when there is a message.
     int control() const { return control_.get(); }
 
-    /// Asks for one worker. `extra_fd`, unless -1, becomes its descriptor after the last listener.
-    /// Answers come in the order of the requests.
+    /// Requests one worker. `extra_fd`, unless -1, becomes its descriptor after the last listener.
+    /// Requests are answered in order.
     result<void> ask(unsigned index, int extra_fd, output_descriptors output = {}) const;
 
-    /// The next answer; nothing: there is none yet.
+    /// The next message; nothing: there is none yet.
     std::optional<template_answer_type> hear() const;
 
-    /// Ends it, so that its death is reaped soon. False if there is no such child any more.
-    bool kill() const;
-    /// Its death was reaped: the pid may be another process' by now.
+    /// Why the template process could not be executed; nothing: it was, or that is not known.
+    std::optional<os_error> why_not_executed();
+
+    /// The process has been reaped, and its pid may have been reused.
     void forget() { control_.reset(); }
 
   private:
-    pid_t pid_ = 0;
+    template_process(birth child, unique_fd control)
+        : birth_(std::move(child)),
+          control_(std::move(control)) {}
+
+    birth birth_;
     unique_fd control_;
 };
 
-/// The longest message of either side.
+/// The maximum length of a message in bytes.
 constexpr std::size_t template_message_limit = 4096;
 
-/// One message; EAGAIN as the error's number if it does not fit in now. Up to three `descriptors`
-/// go with it.
+/// Sends a message with up to three `descriptors`. Error EAGAIN: the socket is full.
 result<void> send_template_message(int control, std::string_view text,
                                    std::span<const int> descriptors, int flags);
 
 struct template_message {
-    std::string text;                   ///< empty: the other side has closed
-    std::vector<unique_fd> descriptors; ///< that came along
+    std::string text;                   ///< empty: the peer has closed the connection
+    std::vector<unique_fd> descriptors; ///< that were sent with it
 };
 
-/// The next message; EAGAIN as the error's number if `flags` have MSG_DONTWAIT and there is none.
+/// Receives a message. Error EAGAIN: there is none, and `flags` has MSG_DONTWAIT.
 result<template_message> receive_template_message(int control, int flags);
 
 } // namespace einhyrningsins::os

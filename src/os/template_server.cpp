@@ -2,6 +2,7 @@
 #include "os/template_server.hpp"
 
 #include "config/number.hpp"
+#include "os/own_process.hpp"
 #include "os/process.hpp"
 #include "os/template_process.hpp"
 #include "os/unique_fd.hpp"
@@ -32,7 +33,7 @@ using entry_point = int (*)(int, char**);
 
 constexpr const char* entry_name = "einhorn_main";
 
-/// What the command line says.
+/// The command line.
 struct template_wishes {
     int control = -1;
     bool socket_as_fd = false;
@@ -63,7 +64,7 @@ std::optional<template_wishes> parse(int argc, char** argv) {
                            .arguments = {argv + 5, argv + argc}};
 }
 
-/// The words as they lie in the memory of a process that was executed.
+/// The words in one block of memory, as in a process that was executed.
 std::string command_line(const std::vector<std::string>& words) {
     std::string text;
     for (const std::string& word : words)
@@ -71,20 +72,17 @@ std::string command_line(const std::vector<std::string>& words) {
     return text;
 }
 
-/// What fork(2) of the C library does beside clone(2), and what the plain system call leaves out:
-/// the C library keeps the thread's id, for mutexes say, and the kernel the list of its robust
-/// ones.
+/// What the fork() of the C library does in addition to the system call: it updates the id of the
+/// thread, which mutexes need, and registers the list of robust mutexes with the kernel.
 class thread_facts {
   public:
     thread_facts() {
         if (::prctl(PR_GET_TID_ADDRESS, &id_, 0, 0, 0) != 0) id_ = nullptr;
         if (::syscall(SYS_get_robust_list, 0, &robust_, &size_) != 0) robust_ = nullptr;
     }
-    void apply(clone_args& to) const {
-        if (!id_) return;
-        to.flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
-        to.child_tid = reinterpret_cast<std::uintptr_t>(id_);
-    }
+    /// The arguments of clone(2).
+    unsigned long flags() const { return id_ ? CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID : 0; }
+    int* id() const { return id_; }
     void restore() const {
         if (robust_) ::syscall(SYS_set_robust_list, robust_, size_);
     }
@@ -95,12 +93,18 @@ class thread_facts {
     std::size_t size_ = 0;
 };
 
-/// fork(2), but for a child of this process' parent, as both of them are.
+/// fork(2), except that the child is a child of the parent of this process. When it ends, the
+/// parent gets the same signal as for this process, SIGCHLD. Does not use clone3(2), which older
+/// seccomp profiles refuse.
 pid_t fork_sibling(const thread_facts& facts) {
-    clone_args how{}; // the signal at its end is that of this process, SIGCHLD
-    how.flags = CLONE_PARENT;
-    facts.apply(how);
-    return static_cast<pid_t>(::syscall(SYS_clone3, &how, sizeof how));
+    unsigned long flags = CLONE_PARENT | facts.flags();
+#if defined(__x86_64__)
+    return static_cast<pid_t>(::syscall(SYS_clone, flags, nullptr, nullptr, facts.id(), nullptr));
+#elif defined(__s390__)
+    return static_cast<pid_t>(::syscall(SYS_clone, nullptr, flags, nullptr, facts.id(), nullptr));
+#else
+    return static_cast<pid_t>(::syscall(SYS_clone, flags, nullptr, nullptr, nullptr, facts.id()));
+#endif
 }
 
 std::size_t count_threads() {
@@ -109,7 +113,7 @@ std::size_t count_threads() {
     return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
 }
 
-/// The value that this process has ends with an index, too.
+/// The value in the environment of this process ends with an index as well, which is replaced.
 void set_index_in(const std::string& variable, unsigned index) {
     const char* own = variable.empty() ? nullptr : std::getenv(variable.c_str());
     if (!own) return;
@@ -118,7 +122,7 @@ void set_index_in(const std::string& variable, unsigned index) {
     ::setenv(variable.c_str(), (value + std::to_string(index)).c_str(), 1);
 }
 
-/// What the object may have changed is for its workers to change.
+/// Undoes what the object may have changed while it was loaded: workers begin with the defaults.
 void reset_signals() {
     for (int number = 1; number <= SIGRTMAX; ++number)
         ::signal(number, SIG_DFL);
@@ -127,14 +131,15 @@ void reset_signals() {
     sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-/// What a worker is to be forked with.
+/// A valid request for a worker.
 struct fork_request {
     unsigned index = 0;
     unique_fd socket;   ///< its control socket (-g)
-    unique_fd out, err; ///< none: those of this process
+    unique_fd out, err; ///< empty: those of this process
 };
 
-/// False if there are more than `roles` tells of, or other ones; see template_process.cpp.
+/// Returns false if there are more descriptors than roles, or an unknown role; see
+/// template_process.cpp.
 bool sort_by_role(std::vector<unique_fd>& descriptors, std::string_view roles, fork_request& into) {
     if (descriptors.size() > roles.size()) return false;
     for (std::size_t n = 0; n < descriptors.size(); ++n) {
@@ -176,8 +181,8 @@ template_server::template_server(template_wishes wishes) : wishes_(std::move(wis
     set_process_title("einhyrningsins: template of " + wishes_.object);
 }
 
-/// Makes room for the descriptor that workers are given. Until then its place is held, so that
-/// nothing that the object opens gets that number.
+/// Moves the control socket away from the number that a worker's descriptor gets. That number stays
+/// occupied until then, so that no file that the object opens gets it.
 void template_server::take_control() {
     control_.reset(::fcntl(wishes_.control, F_DUPFD_CLOEXEC, wishes_.control + 1));
     if (wishes_.socket_as_fd)
@@ -186,7 +191,7 @@ void template_server::take_control() {
         ::close(wishes_.control);
 }
 
-/// Whether the master ended before it was known that this process is to end with it.
+/// Whether the master had ended before this process asked for a death signal.
 bool template_server::is_orphaned() const {
     char ignored;
     return ::recv(control_.get(), &ignored, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
@@ -194,7 +199,7 @@ bool template_server::is_orphaned() const {
 
 result<void> template_server::load() {
     std::string path = wishes_.object;
-    if (path.find('/') == std::string::npos) path.insert(0, "./"); // no search in the system's
+    if (path.find('/') == std::string::npos) path.insert(0, "./"); // not in system directories
     void* object = ::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
     if (!object) {
         const char* reason = ::dlerror();
@@ -220,7 +225,7 @@ int template_server::run() {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (!control_ || is_orphaned()) return 1;
     auto loaded = load();
-    std::fflush(nullptr); // what lies in a buffer would be written by every worker
+    std::fflush(nullptr); // otherwise each worker would write what is buffered
     if (!loaded) {
         send("refused " + loaded.error().message());
         return 1;
@@ -244,7 +249,7 @@ result<fork_request> template_server::understand(template_message message) const
     std::string_view roles = number == text ? "g" : text.substr(number.size() + 1);
     auto index = config::parse_number(number, 0, UINT32_MAX);
     if (!index) return os_error{what, EPROTO};
-    // There was no room for all.
+    // Some descriptors were dropped because this process has too many.
     if (number != text && message.descriptors.size() < roles.size()) return os_error{what, EMFILE};
     fork_request request{.index = static_cast<unsigned>(*index)};
     if (!sort_by_role(message.descriptors, roles, request) ||
@@ -253,7 +258,8 @@ result<fork_request> template_server::understand(template_message message) const
     return request;
 }
 
-/// A worker waits until its pid was sent: the master knows it before it hears of the worker.
+/// The worker waits until its pid was sent, so that the master knows the pid before the worker
+/// acts.
 bool template_server::serve(template_message message) {
     auto failed = [&](const os_error& error) {
         return send("failed " + std::to_string(error.number) + " " + error.what);
@@ -279,7 +285,7 @@ void template_server::become_worker(fork_request given, unique_fd gate) {
     bool complete = ::setpgid(0, 0) == 0;
     if (wishes_.die_with_parent) {
         complete = complete && ::prctl(PR_SET_PDEATHSIG, SIGUSR2) == 0;
-        if (::getppid() != master_) ::kill(::getpid(), SIGUSR2);
+        if (::getppid() != master_) signal_self(SIGUSR2);
     }
     auto place = [&](unique_fd from, int as) {
         if (from) complete = complete && ::dup2(from.get(), as) >= 0;
@@ -311,7 +317,7 @@ int run_template(int argc, char** argv) {
         return 2;
     }
     reserve_title(argc, argv);
-    // Neither the object's destructors nor what it has to do at exit: it never ran.
+    // Without the destructors and exit handlers of the object, whose code never ran.
     ::_exit(template_server(std::move(*wishes)).run());
 }
 

@@ -4,19 +4,21 @@
 #include "os/identity.hpp"
 #include "os/os_error.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
 namespace einhyrningsins::os {
 
-/// A private directory with a file for each worker, which the worker touches as a sign of life.
-/// Removed at its end, with the files.
+/// A private directory with a file for each worker, which the worker touches as a sign of life. The
+/// destructor removes it.
 class touch_directory {
   public:
-    /// Makes one below `parent`, with a name that nobody else has.
+    /// Creates a directory with a unique name below `parent`.
     static result<touch_directory> make(const std::string& parent);
-    /// Has it from another master.
-    static touch_directory adopt(std::string path) { return touch_directory(std::move(path)); }
+    /// Takes over a directory that exists.
+    explicit touch_directory(std::string path) : path_(std::move(path)) {}
 
     touch_directory(touch_directory&& other) noexcept;
     touch_directory& operator=(touch_directory&&) = delete;
@@ -24,18 +26,25 @@ class touch_directory {
 
     const std::string& path() const { return path_; }
 
-    /// Makes the file of the worker with that index, empty, which only `who` may write to (nothing:
-    /// this process' user). Makes the directory again if somebody has removed it; `made_again` is
-    /// then set.
-    result<void> prepare(unsigned index, const std::optional<identity>& who,
-                         bool& made_again) const;
+    /// Creates the empty file of the worker with that index, writable only by `user` (nothing: the
+    /// user of this process). Creates the directory again if it was removed.
+    result<void> prepare(unsigned index, const std::optional<identity>& user) const;
 
-    /// The index whose file has that name.
-    static std::optional<unsigned> index_of(const std::string& name);
+    /// Identifies the last change of a file: it was written, touched, replaced, or its mode
+    /// changed.
+    struct touch {
+        std::uint64_t inode = 0;
+        std::chrono::system_clock::time_point at;
+        bool operator==(const touch&) const = default;
+    };
+    /// The last change of the file of the worker with that index; nothing: there is no file.
+    std::optional<touch> last_touch(unsigned index) const;
+    /// Whether the directory exists and belongs to this user.
+    bool is_there() const;
 
   private:
-    explicit touch_directory(std::string path) : path_(std::move(path)) {}
-    std::string path_; ///< empty: moved from
+    std::string file_of(unsigned index) const;
+    std::string path_; ///< empty: this object was moved from
 };
 
 } // namespace einhyrningsins::os

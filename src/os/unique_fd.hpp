@@ -5,11 +5,11 @@
 
 namespace einhyrningsins::os {
 
-/// Owns one file descriptor and closes it.
+/// Owns a file descriptor, which the destructor closes.
 class unique_fd {
   public:
     unique_fd() = default;
-    /// Takes ownership of `fd`; -1 is nothing.
+    /// Takes ownership of `fd`; -1: none.
     explicit unique_fd(int fd) : fd_(fd) {}
     unique_fd(unique_fd&& other) noexcept : fd_(other.release()) {}
     unique_fd& operator=(unique_fd&& other) noexcept {
@@ -20,9 +20,9 @@ class unique_fd {
 
     int get() const { return fd_; }
     explicit operator bool() const { return fd_ >= 0; }
-    /// Gives up ownership.
+    /// Gives up ownership and returns the descriptor.
     int release() { return std::exchange(fd_, -1); }
-    /// Closes what it has and takes `fd`.
+    /// Closes the current descriptor and takes ownership of `fd`.
     void reset(int fd = -1);
 
   private:

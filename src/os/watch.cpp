@@ -15,7 +15,7 @@ result<file_watch> file_watch::open(const std::string& path) {
 }
 
 result<void> file_watch::add(const std::string& path) const {
-    // A bound socket outlives its last name, so that only the change of its link count is reported.
+    // A bound socket outlives its last name, so only the change of its link count is reported.
     constexpr auto gone = IN_DELETE_SELF | IN_MOVE_SELF;
     if (::inotify_add_watch(fd_.get(), path.c_str(), IN_ATTRIB | gone | IN_DONT_FOLLOW) < 0)
         return last_error("inotify " + path);

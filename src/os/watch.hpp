@@ -8,9 +8,9 @@
 
 namespace einhyrningsins::os {
 
-/// Tells when a file may have vanished or been replaced, by inotify(7). Watches the file itself and
-/// its directory only for being moved or removed, so that other traffic in a busy /tmp wakes
-/// nobody.
+/// Reports that a file may have been removed or replaced, using inotify(7). The directory is
+/// watched only for its own removal or renaming, so that other activity in a busy /tmp causes no
+/// wake-ups.
 class file_watch {
   public:
     static result<file_watch> open(const std::string& path);
@@ -18,9 +18,9 @@ class file_watch {
     /// Watches another file as well.
     result<void> add(const std::string& path) const;
 
-    /// Becomes readable when something has happened. Non-blocking.
+    /// Becomes readable when something has changed. Non-blocking.
     int fd() const { return fd_.get(); }
-    /// Takes the news; what they mean is found out by looking at the file.
+    /// Discards the events; the caller then examines the file.
     void drain() const;
 
   private:

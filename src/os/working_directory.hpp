@@ -9,14 +9,14 @@
 
 namespace einhyrningsins::os {
 
-/// A working directory that is open, as it was found once: a symbolic link in its path may have
-/// moved on since. Whoever opens the same one shares the descriptor. Null: none.
+/// An open working directory. A symbolic link in its path may have changed since it was opened.
+/// Users of the same directory share the descriptor. Null: none.
 using working_directory = std::shared_ptr<const unique_fd>;
 
 /// Opens the directory that `path` leads to now, following symbolic links.
 result<working_directory> open_directory(const std::string& path);
 
-/// Takes ownership of a descriptor of another master's, or shares it if it was taken before; null
+/// Takes ownership of a descriptor of another master, or shares it if that was done before. Null
 /// for -1.
 working_directory adopt_directory(int fd);
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "loop/alarm.hpp"
+#include "loop/readable.hpp"
 #include "os/pipe.hpp"
-#include "output/log_file.hpp"
+#include "output/log_scheduler.hpp"
+#include "output/turn.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -20,107 +22,144 @@ namespace einhyrningsins::output {
 /// A log file as `status` shows it.
 struct log_status {
     std::string path;
-    counters count;
-    std::size_t pending = 0; ///< bytes that wait in memory
+    model::log_counters count;
+    std::size_t pending = 0; ///< bytes that are kept in memory
     bool failing = false;
 };
 
-/// The output of workers on its way into log files: one pipe for each stream of a worker. Runs in
-/// the one thread of an io_context, beside other work: a turn takes a bounded time, and while
-/// nothing is written and nothing is due, nothing is done.
+/// Moves the output of workers into log files, through one pipe for each stream of a worker. Runs
+/// in the thread of an io_context: a turn takes a bounded time, and there is no work and no timer
+/// while nothing is written and nothing is due. The files are written by helper threads, see
+/// log_scheduler; the loop waits for no disk.
 ///
-/// A stream that has little to say is woken for; one that has much is taken out of what is watched,
-/// so that its writes wake nobody, and emptied in a rhythm that lets its pipe fill.
+/// A stream with little output wakes the loop for each write. One with much output is not watched
+/// but read at intervals, so that its pipe can fill and its writes do not wake the loop. Large
+/// amounts are spliced from pipe to pipe, small ones are read into memory.
 class capture {
   public:
-    capture(boost::asio::io_context& context, reporter report);
-    /// Goes on where another master has stopped: takes ownership of the descriptors of `state`. A
-    /// file without one is opened, a stream without one is forgotten, but for what it had begun.
-    capture(boost::asio::io_context& context, const capture_state& state, reporter report);
+    using reporter = std::function<void(const note&)>;
+
+    /// Continues with `state`, which has nothing at a cold start, and takes ownership of its
+    /// descriptors. A file without one is opened, a stream without one has ended: the line that it
+    /// had begun is written.
+    capture(boost::asio::io_context& context, const model::logs_state& state, reporter report);
     ~capture();
     capture(const capture&) = delete;
     capture& operator=(const capture&) = delete;
 
-    /// The writing end of a new stream into the file of `spec`, for a worker and nobody else: its
-    /// last copy to be closed is the end of the stream. Streams into the same path share the file,
-    /// under the rule that was named last. A file that cannot be opened is no error, but tried
-    /// again.
-    os::result<os::unique_fd> add(const config::log_spec& spec);
+    /// Returns the writing end of a new stream into the file of `spec`, for one worker: the stream
+    /// ends when the last copy of it is closed. Streams with the same path share the file; the spec
+    /// given last applies. A file that cannot be opened is no error; opening it is retried.
+    os::result<os::unique_fd> add(const config::log_spec& spec, model::stream_owner owner = {});
 
-    /// Everything, to be carried over; the descriptors stay ours, and so this may go on if it is
-    /// not carried over after all. What is left in the pipes stays there.
-    capture_state state() const;
+    /// Closes pipes of a group's streams that have not ended though their owner has, since
+    /// something that it has left behind holds the writing end: the oldest ones, as long as there
+    /// are more than orphan_limit(). One that cannot be emptied at once, since its file is waited
+    /// for, stays open until a later call, unless there are twice as many: then what is in it is
+    /// dropped and counted. To be called before add(), so that the number of descriptors is
+    /// bounded. Returns how many were closed.
+    std::size_t close_orphans(const std::string& group,
+                              const std::function<bool(const model::stream_owner&)>& is_alive);
 
-    /// Nothing if there is no such file here.
+    /// Calls `settled` as soon as no file is being written, or with an error if one still is after
+    /// `longest`. Until resume() no stream is read and no file is written, so that state() can be
+    /// called and the process can execute another program. Must not be called again before
+    /// `settled` was called or resume() ended it.
+    void settle(core::duration longest, std::function<void(os::result<void>)> settled);
+    void resume();
+    /// The state for another master; only when settled. The descriptors stay owned by this object,
+    /// which can go on if the handover fails. What is in the pipes stays there.
+    model::logs_state state() const;
+
+    /// Nothing if there is no such file.
     std::optional<log_status> status(const std::string& path) const;
 
-    /// How many streams have not ended.
+    /// The number of streams that have not ended.
     std::size_t open_streams() const { return streams_.size(); }
 
-    /// Files whose path `wanted` does not know are forgotten, as soon as no stream leads to them
-    /// and all that was kept for them is written. The others stay, for their counters.
+    /// Forgets the files whose path `wanted` rejects, as soon as they have no stream and everything
+    /// is written. The others are kept, because of their counters.
     void keep_only(const std::function<bool(const std::string&)>& wanted);
 
-    /// Takes what the pipes hold now and makes a last attempt with every file, for the end of the
-    /// master; no new stream is begun after about `longest`.
+    /// Writes what the pipes hold now, with a last attempt for every file, at the end of the
+    /// master. Waits for about `longest` at most, even if a disk does not answer.
     void finish(core::duration longest = std::chrono::seconds(2));
 
-    /// Whether nothing is under way: no stream that is being emptied, and no timer.
-    bool is_idle() const { return busy_.empty() && !scheduled_ && !tend_at_; }
+    /// Whether no stream is read at intervals, no file is being written and no timer is set.
+    bool is_idle() const { return busy_.empty() && !is_writing() && !deadline_.is_set(); }
+    bool is_writing() const { return !files_.is_quiet(); }
 
   private:
     struct stream;
-    enum class outcome { empty, some, full, held, ended };
+    struct group_streams {
+        std::size_t open = 0;
+        std::size_t added = 0; ///< since orphans were looked for
+    };
+    using text_space = std::array<char, largest_read>;
+    enum class outcome {
+        ended,
+        empty, ///< nothing was there
+        some,
+        full, ///< or nearly: more will follow at once
+        held  ///< nothing was read: the end of another stream's line, or the file, is waited for
+    };
 
     os::result<void> prepare();
-    log_file& file_for(const config::log_spec& spec);
-    log_file* find(const std::string& path) const;
+    log_channel& channel_for(const config::log_spec& spec);
+    log_channel* find(const std::string& path) const;
     void share_memory();
     void forget_unwanted();
-    void adopt(const stream_state& from);
-    stream& insert(os::unique_fd fd, log_file& file, writer who);
+    void adopt(const model::stream_state& from);
+    stream& insert(os::unique_fd fd, log_channel& channel, writer_id id, model::stream_owner owner);
+    bool may_exceed(const std::string& group, std::size_t limit);
+    bool close(stream& from, bool is_urgent);
+    void abandon(stream& from);
 
-    void wait_readable();
     void on_readable();
-    void watch(stream& one);
-    void make_busy(stream& one);
+    void watch(stream& from);
+    void make_busy(stream& from);
 
-    void schedule(core::duration pause);
     void work();
     void begin_pass(moment now);
     void end_pass(moment now);
-    bool stays_busy(stream& one, outcome what);
-    outcome take_turn(stream& one, moment now);
-    outcome drain(stream& one, moment now);
-    void end(stream& one, moment now);
+    bool stays_busy(stream& from, outcome what);
+    outcome take_turn(stream& from, moment now);
+    outcome await_file(stream& from);
+    outcome read(stream& from, std::size_t most);
+    outcome move(stream& from);
+    outcome took(stream& from, ssize_t size, std::size_t most);
+    void end(stream& from);
+    void submit_all();
 
-    void note_deadline(const log_file& of, moment now);
+    void on_done(log_channel& channel);
+    void note_deadline(const log_channel& channel);
     void tend();
+    bool drain(stream& from);
+    void report_loss();
 
-    boost::asio::io_context& context_;
     reporter report_;
-    std::map<std::string, std::unique_ptr<log_file>> files_; ///< by path
-    std::map<int, std::unique_ptr<stream>> streams_;         ///< by descriptor
+    std::map<std::string, std::unique_ptr<log_channel>> channels_; ///< by path
+    std::map<int, std::unique_ptr<stream>> streams_;               ///< by descriptor
+    std::map<std::string, group_streams> groups_;                  ///< that have streams
     writer_id last_id_ = 0;
 
-    std::optional<os::pipe_ends> through_; ///< empty between two drains
     std::optional<os::readable_set> watched_;
-    boost::asio::posix::stream_descriptor readable_;
+    std::vector<log_channel*> touched_; ///< that were given output in this turn
+    std::unique_ptr<text_space> text_;  ///< what is read goes here
 
-    std::vector<stream*> busy_; ///< not watched, but emptied in a rhythm
-    boost::asio::steady_timer rhythm_;
-    core::duration pause_;         ///< between two passes over all that are busy
-    core::time_point next_pass_{}; ///< over all; those that were full do not wait for it
-    bool pass_over_all_ = false;   ///< else only over those that were full
-    std::size_t cursor_ = 0;       ///< where in busy_ the pass is
-    std::size_t fullest_ = 0;      ///< of this pass, in percent of the pipe
+    std::vector<stream*> busy_;    ///< not watched, but read at intervals
+    core::duration pause_;         ///< between two passes over all busy streams
+    core::time_point next_pass_{}; ///< over all of them; those that were full do not wait for it
+    bool pass_over_all_ = false;   ///< otherwise only over those that were full
+    std::size_t cursor_ = 0;       ///< the position of the pass in busy_
+    std::size_t fullest_ = 0;      ///< in this pass, in percent of the pipe's size
     bool any_full_ = false;
-    bool scheduled_ = false; ///< rhythm_ will call work()
+    bool any_waits_ = false; ///< for its file
 
-    boost::asio::steady_timer deadline_;
-    std::optional<core::time_point> tend_at_; ///< when deadline_ fires
-
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true); ///< for handlers that outlive this
+    loop::alarm rhythm_;
+    loop::alarm deadline_; ///< the earliest of the files'
+    loop::readable readable_;
+    log_scheduler files_;
 };
 
 } // namespace einhyrningsins::output

@@ -11,66 +11,65 @@ namespace einhyrningsins::output {
 namespace {
 
 constexpr core::duration pause_after_failure = std::chrono::seconds(1);
-/// A file that was moved away is noticed so soon, if something is written.
+/// How soon a file that was moved away is noticed, if something is written.
 constexpr core::duration between_looks = std::chrono::seconds(1);
-/// The clock may be set, so a deadline that is far away is looked at again.
+/// The clock may be set, so a distant deadline is checked again after this time.
 constexpr core::duration longest_wait = std::chrono::hours(1);
 constexpr std::size_t chunk_size = 64 * 1024;
-/// The page cache takes a write in pieces of memory as large as it is, which is dear where there
-/// are none that were used a moment ago: half the CPU time of writes of 1 MiB.
+/// The page cache allocates memory in pieces as large as a write, which is expensive for pieces
+/// that were not in use a moment ago: it takes half the CPU time of writes of 1 MiB.
 constexpr std::size_t largest_write = 256 * 1024;
 
 wall_time seconds_of(moment now) { return std::chrono::floor<std::chrono::seconds>(now.wall); }
 
-std::string numbered(const std::string& path, unsigned n) {
-    return n == 0 ? path : path + "." + std::to_string(n);
+std::string numbered(const std::string& name, unsigned n) {
+    return n == 0 ? name : name + "." + std::to_string(n);
 }
 
-/// The name that nobody has yet: `path`, `path`_2, ...
-std::string unused(const std::string& path) {
-    std::string name = path;
-    for (unsigned n = 2; n < 10'000 && os::is_there(name); ++n)
-        name = path + "_" + std::to_string(n);
-    return name;
+/// Returns a name that does not exist yet: `name`, `name`_2, ...
+std::string unused(const os::guarded_directory& directory, const std::string& name) {
+    std::string free = name;
+    for (unsigned n = 2; n < 10'000 && directory.has(free); ++n)
+        free = name + "_" + std::to_string(n);
+    return free;
 }
 
 } // namespace
 
-log_file::log_file(config::log_spec spec, reporter report, moment now)
-    : spec_(std::move(spec)),
-      report_(std::move(report)) {
-    open(now);
+std::size_t pending_limit(std::size_t files) {
+    constexpr std::size_t most = 1024 * 1024, most_of_all = 32 * most;
+    return std::min(most, most_of_all / std::max<std::size_t>(files, 1));
 }
 
-log_file::log_file(config::log_spec spec, const file_state& state, reporter report, moment now)
-    : spec_(std::move(spec)),
-      report_(std::move(report)),
+log_file::log_file(const model::log_file_state& state, moment now)
+    : spec_(state.spec),
       last_writer_(state.last_writer),
       pending_(state.pending),
       cut_(state.cut),
       dropped_before_(state.dropped_before),
       count_(state.count) {
-    // Its trouble was told by the other master.
+    // The other master has reported this error.
     if (state.fd < 0 || !pending_.empty()) told_ = count_.last_error;
     if (state.fd < 0) {
         open(now);
     } else {
-        file_ = os::output_file::adopt(os::unique_fd(state.fd));
+        file_.emplace(os::unique_fd(state.fd));
+        device_ = file_->device();
         size_ = file_->size().value_or(0);
         began_ = wall_time(std::chrono::seconds(state.began));
     }
-    if (!pending_.empty()) failing_ = true; // so that it is tried at once
+    if (!pending_.empty()) failing_ = true; // so that it is retried at once
 }
 
-file_state log_file::state() const {
-    return {spec_.text,
-            file_ ? file_->fd() : -1,
-            began_.time_since_epoch().count(),
-            last_writer_,
-            pending_,
-            cut_,
-            dropped_before_,
-            count_};
+model::log_file_state log_file::state() const {
+    return {.spec = spec_,
+            .fd = file_ ? file_->fd() : -1,
+            .began = began_.time_since_epoch().count(),
+            .last_writer = last_writer_,
+            .pending = pending_,
+            .cut = cut_,
+            .dropped_before = dropped_before_,
+            .count = count_};
 }
 
 // ---- What is there ----
@@ -96,20 +95,95 @@ bool log_file::is_due(moment now) const {
            seconds_of(now) >= next_rotation(*rule, began_);
 }
 
-bool log_file::is_held_from(const writer& who, moment now) {
-    bool alive = std::ranges::find(writers_, last_writer_) != writers_.end();
-    if (!is_shared() || last_writer_ == who.id || !alive || !text_ends_mid_line()) return false;
+std::vector<std::pair<writer_id, std::string>> log_file::unwritten() const {
+    std::vector<std::pair<writer_id, std::string>> all;
+    for (const auto& [id, known] : writers_)
+        all.emplace_back(id, known.unwritten);
+    return all;
+}
+
+// ---- Lines that have begun ----
+
+writer_id log_file::holder() const {
+    return is_shared() && writers_.contains(last_writer_) && text_ends_mid_line() ? last_writer_
+                                                                                  : 0;
+}
+
+bool log_file::is_held_from(writer_id id, moment now) {
+    writer_id held_by = holder();
+    if (held_by == 0 || held_by == id) return false;
     if (!held_since_) held_since_ = now.steady;
     return now.steady < *held_since_ + patience;
 }
 
+void log_file::hold(writer_id id, std::string_view text) {
+    writers_[id].unwritten += text;
+    writers_[id].held = any_held_ = true;
+}
+
+/// Writes what does not have to be held back any more.
+void log_file::release(moment now) {
+    auto is_held = [](const auto& known) { return known.second.held; };
+    while (any_held_) {
+        auto held = std::ranges::find_if(writers_, [&](const auto& known) {
+            return is_held(known) && !is_held_from(known.first, now);
+        });
+        if (held == writers_.end()) break;
+        release(held->first, now);
+        any_held_ = std::ranges::any_of(writers_, is_held);
+    }
+    if (held_since_ && holder() == 0) held_since_.reset();
+}
+
+void log_file::release(writer_id id, moment now) {
+    writer& from = writers_[id];
+    from.held = false;
+    if (from.ended) return finish(id, now);
+    std::string text = std::exchange(from.unwritten, {});
+    take_text(id, text, now);
+}
+
+void log_file::attach(writer_id id, std::string unwritten, moment now) {
+    bool held = unwritten.find('\n') != std::string::npos;
+    if (held) held_since_ = now.steady;
+    any_held_ |= held;
+    writers_[id] = {std::move(unwritten), held};
+}
+
+/// Ends a line of another writer that has no end, and may never get one.
+void log_file::begin_turn(writer_id id, moment now) {
+    if (last_writer_ != id && text_ends_mid_line()) add("\n", now);
+    if (last_writer_ != id) held_since_.reset();
+    last_writer_ = id;
+}
+
+void log_file::write_unwritten(writer_id id, moment now) {
+    std::string text = std::exchange(writers_[id].unwritten, {});
+    if (text.empty()) return;
+    begin_turn(id, now);
+    add(text, now);
+}
+
+void log_file::finish(writer_id id, moment now) {
+    writer& from = writers_[id];
+    from.ended = true;
+    from.held = !from.unwritten.empty() && is_held_from(id, now);
+    any_held_ |= from.held;
+    if (from.held) return;
+    if (!from.unwritten.empty()) look(now);
+    write_unwritten(id, now);
+    writers_.erase(id);
+    release(now);
+}
+
 // ---- Opening ----
 
-/// Takes the file as it is: it may have been there before.
+/// Goes on at the end of the file if it exists already.
 void log_file::open(moment now) {
     auto opened = os::output_file::open(spec_.path);
     if (!opened) return fail(opened.error(), now);
     file_ = std::move(*opened);
+    device_ = file_->device();
     size_ = file_->size().value_or(0);
     began_ = size_ > 0 ? std::min(file_->born(), seconds_of(now)) : seconds_of(now);
     mid_line_.reset();
@@ -136,38 +210,51 @@ void log_file::look(moment now) {
 
 // ---- Taking ----
 
-void log_file::take(writer& from, int pipe, std::size_t size, moment now) {
+void log_file::begin_taking(moment now) {
     look(now);
     if (size_ == 0) began_ = seconds_of(now);
+}
+
+void log_file::take(writer_id from, int pipe, std::size_t size, moment now, bool insists) {
+    begin_taking(now);
+    bool held = !insists && is_held_from(from, now);
     std::array<char, chunk_size> chunk;
     while (size > 0) {
-        if (std::size_t blind = take_blindly(from, pipe, size, now); blind > 0) {
+        if (std::size_t blind = held ? 0 : take_blindly(from, pipe, size, now); blind > 0) {
             size -= blind;
             continue;
         }
         std::size_t came = os::read_bytes(pipe, {chunk.data(), std::min(size, chunk.size())});
-        if (came == 0) break; // less was there than the caller said
-        take_text(from, {chunk.data(), came}, now);
+        if (came == 0) break; // there was less than the caller said
+        std::string_view text(chunk.data(), came);
+        held ? hold(from, text) : take_text(from, text, now);
         size -= came;
     }
-    if (held_since_ && !text_ends_mid_line()) held_since_.reset();
+    release(now);
 }
 
-/// What was begun by another and will not be ended in time, or never, gets its end here.
-void log_file::begin_turn(const writer& of, moment now) {
-    if (last_writer_ != of.id && text_ends_mid_line()) add("\n", now);
-    if (last_writer_ != of.id) held_since_.reset();
-    last_writer_ = of.id;
+void log_file::take(writer_id from, std::string_view text, moment now, bool insists) {
+    begin_taking(now);
+    !insists&& is_held_from(from, now) ? hold(from, text) : take_text(from, text, now);
+    release(now);
 }
 
-std::size_t log_file::take_blindly(writer& from, int pipe, std::size_t size, moment now) {
+void log_file::note_gap(writer_id from, std::size_t size, moment now) {
+    count_.dropped += size;
+    if (writers_[from].held)
+        hold(from, "\n");
+    else if (!writers_[from].unwritten.empty() || (last_writer_ == from && text_ends_mid_line()))
+        take(from, "\n", now);
+}
+
+std::size_t log_file::take_blindly(writer_id from, int pipe, std::size_t size, moment now) {
     if (!file_ || failing_ || !splices_) return 0;
     if (is_due(now) && !ends_mid_line()) rotate(now);
-    file_end end{size_ + from.partial.size(), limit(now), is_due(now), false};
+    file_end end{size_ + writers_[from].unwritten.size(), limit(now), is_due(now), false};
     std::size_t blind = blind_part(size, is_shared(), end);
     if (blind == 0) return 0;
     begin_turn(from, now);
-    add(std::exchange(from.partial, {}), now);
+    write_unwritten(from, now);
     if (!file_ || failing_) return 0;
     ssize_t written = file_->write_from(pipe, std::min(blind, largest_write), size_);
     if (written == -EINVAL)
@@ -180,40 +267,30 @@ std::size_t log_file::take_blindly(writer& from, int pipe, std::size_t size, mom
     return static_cast<std::size_t>(written);
 }
 
-void log_file::take_text(writer& from, std::string_view text, moment now) {
+void log_file::take_text(writer_id from, std::string_view text, moment now) {
     auto most = limit(now);
     bool near = most && size_ + text.size() + longest_partial > *most;
     if (is_shared() || near) return take_lines(from, text, now);
     begin_turn(from, now);
-    add(std::exchange(from.partial, {}), now);
+    write_unwritten(from, now);
     add(text, now);
 }
 
-/// Keeps back the beginning of a line.
-void log_file::take_lines(writer& from, std::string_view text, moment now) {
+/// Does not write a line before its end has come.
+void log_file::take_lines(writer_id from, std::string_view text, moment now) {
+    std::string& begun = writers_[from].unwritten;
     std::size_t whole = text.rfind('\n') + 1; // 0: there is no end of a line
     if (whole > 0) {
         begin_turn(from, now);
-        if (from.partial.empty()) {
+        if (begun.empty()) {
             add(text.substr(0, whole), now);
         } else { // in one piece, since a rotation may be near
-            std::string lines = std::exchange(from.partial, {});
+            std::string lines = std::exchange(begun, {});
             add(lines.append(text.substr(0, whole)), now);
         }
     }
-    from.partial += text.substr(whole);
-    if (from.partial.size() <= longest_partial) return;
-    begin_turn(from, now);
-    add(std::exchange(from.partial, {}), now);
-}
-
-void log_file::finish(writer& from, moment now) {
-    if (!from.partial.empty()) {
-        look(now);
-        begin_turn(from, now);
-        add(std::exchange(from.partial, {}), now);
-    }
-    std::erase(writers_, from.id);
+    begun += text.substr(whole);
+    if (begun.size() > longest_partial) write_unwritten(from, now);
 }
 
 // ---- Writing ----
@@ -223,7 +300,7 @@ void log_file::add(std::string_view text, moment now) {
     if (!text.empty()) keep(text);
 }
 
-/// Writes what goes, with the rotations that are due; how much that was.
+/// Writes as much as possible, with the rotations that are due. Returns the number of bytes.
 std::size_t log_file::put(std::string_view text, moment now) {
     std::size_t done = 0;
     while (done < text.size() && file_) {
@@ -257,7 +334,7 @@ void log_file::wrote(std::size_t size) {
     count_.bytes += size;
 }
 
-/// Room is made in steps, since moving what stays has its price.
+/// Drops more than necessary, since moving the rest is expensive.
 void log_file::keep(std::string_view text) {
     pending_ += text;
     if (pending_.size() <= pending_limit_) return;
@@ -269,13 +346,10 @@ void log_file::keep(std::string_view text) {
     cut_ = true;
 }
 
-void log_file::share_pending(std::size_t files) {
-    pending_limit_ = std::min(most_pending, most_pending_of_all / std::max<std::size_t>(files, 1));
-}
-
 // ---- Deadlines ----
 
 std::optional<core::time_point> log_file::next_deadline(moment now) const {
+    if (any_held_) return held_since_.value_or(now.steady) + patience;
     if (failing_) return retry_at_;
     const auto* rule = std::get_if<config::time_rotation>(&spec_.rotate);
     if (!rule || !file_ || size_ == 0) return std::nullopt;
@@ -286,16 +360,20 @@ std::optional<core::time_point> log_file::next_deadline(moment now) const {
 }
 
 void log_file::tend(moment now) {
+    release(now);
     if (failing_ && now.steady >= retry_at_) try_again(now);
     if (file_ && !failing_ && is_due(now) && !ends_mid_line()) rotate(now);
 }
 
 void log_file::flush(moment now) {
+    for (const auto& [id, ignored] : unwritten())
+        write_unwritten(id, now);
     if (failing_) try_again(now);
     if (pending_.empty()) return;
     count_.dropped += pending_.size();
-    report_(core::severity::warning, spec_.path + ": the last " + std::to_string(pending_.size()) +
-                                         " bytes of output could not be written");
+    notes_.push_back({core::severity::warning, spec_.path + ": the last " +
+                                                   std::to_string(pending_.size()) +
+                                                   " bytes of output could not be written"});
     pending_.clear();
 }
 
@@ -314,61 +392,66 @@ void log_file::try_again(moment now) {
 // ---- Rotation ----
 
 void log_file::rotate(moment now) {
-    if (file_->is_at(spec_.path)) { // else somebody has moved it away already
-        if (auto moved = move_away(); !moved) {
-            rotate_again_at_ = now.steady + pause_after_failure;
-            return count_error(moved.error(), "; it is not rotated, trying again every second");
-        }
-        ++count_.rotations;
-        if (!failing_) told_.clear();
+    auto directory = os::guarded_directory::of(spec_.path);
+    auto moved = directory ? move_away(*directory) : os::result<void>(directory.error());
+    if (!moved) {
+        rotate_again_at_ = now.steady + pause_after_failure;
+        return count_error(moved.error(), "; it is not rotated, trying again every second");
     }
     file_.reset();
     open(now);
 }
 
-os::result<void> log_file::move_away() {
-    if (spec_.backups == 0) return os::remove_file(spec_.path);
+os::result<void> log_file::move_away(const os::guarded_directory& directory) {
+    if (!file_->is_in(directory)) return {}; // somebody has moved it away already
     const auto* rule = std::get_if<config::time_rotation>(&spec_.rotate);
-    return rule ? stamp_backup(*rule) : renumber_backups();
+    auto moved = spec_.backups == 0 ? directory.remove(directory.base())
+                 : rule             ? stamp_backup(directory, *rule)
+                                    : renumber_backups(directory);
+    if (!moved) return moved;
+    ++count_.rotations;
+    if (!failing_) told_.clear();
+    return {};
 }
 
-os::result<void> log_file::renumber_backups() {
+os::result<void> log_file::renumber_backups(const os::guarded_directory& directory) {
+    const std::string& name = directory.base();
     unsigned present = 0;
-    while (present + 1 < spec_.backups && os::is_there(numbered(spec_.path, present + 1)))
+    while (present + 1 < spec_.backups && directory.has(numbered(name, present + 1)))
         ++present;
     for (auto [from, to] : renumber(present, spec_.backups))
-        if (auto moved = os::rename_file(numbered(spec_.path, from), numbered(spec_.path, to));
-            !moved)
+        if (auto moved = directory.rename(numbered(name, from), numbered(name, to)); !moved)
             return moved;
     return {};
 }
 
-os::result<void> log_file::stamp_backup(const config::time_rotation& rule) {
-    auto moved = os::rename_file(spec_.path, unused(spec_.path + "." + stamp_of(rule, began_)));
-    if (moved) remove_surplus(rule);
+os::result<void> log_file::stamp_backup(const os::guarded_directory& directory,
+                                        const config::time_rotation& rule) {
+    const std::string& name = directory.base();
+    auto moved = directory.rename(name, unused(directory, name + "." + stamp_of(rule, began_)));
+    if (moved) remove_surplus(directory, rule);
     return moved;
 }
 
-void log_file::remove_surplus(const config::time_rotation& rule) {
-    std::size_t slash = spec_.path.rfind('/');
-    std::string folder = slash == std::string::npos ? "./" : spec_.path.substr(0, slash + 1);
-    std::string base = slash == std::string::npos ? spec_.path : spec_.path.substr(slash + 1);
-    auto names = os::names_beginning(folder, base + ".");
+void log_file::remove_surplus(const os::guarded_directory& directory,
+                              const config::time_rotation& rule) {
+    const std::string& base = directory.base();
+    auto names = directory.names_beginning(base + ".");
     if (!names) return count_error(names.error(), "; old backups stay");
     for (const std::string& name : surplus_backups(std::move(*names), base, rule, spec_.backups))
-        if (auto removed = os::remove_file(folder + name); !removed)
+        if (auto removed = directory.remove(name); !removed)
             count_error(removed.error(), "; this old backup stays");
 }
 
 // ---- Trouble ----
 
-/// Tells it once, and again only after something else was told.
+/// Reports an error once, and again only after a different one.
 void log_file::count_error(const os::os_error& why, std::string_view consequence) {
     ++count_.errors;
     count_.last_error = why.message();
     if (told_ == count_.last_error) return;
     told_ = count_.last_error;
-    report_(core::severity::warning, told_ + std::string(consequence));
+    notes_.push_back({core::severity::warning, told_ + std::string(consequence)});
 }
 
 void log_file::fail(const os::os_error& why, moment now) {
@@ -384,8 +467,8 @@ void log_file::recover() {
     told_.clear();
     std::uint64_t lost = count_.dropped - dropped_before_;
     std::string what = spec_.path + " is written again";
-    if (lost == 0) return report_(core::severity::info, what);
-    report_(core::severity::warning, what + "; " + std::to_string(lost) + " bytes were dropped");
+    if (lost > 0) what += "; " + std::to_string(lost) + " bytes were dropped";
+    notes_.push_back({lost > 0 ? core::severity::warning : core::severity::info, what});
 }
 
 } // namespace einhyrningsins::output

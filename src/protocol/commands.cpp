@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/commands.hpp"
 
+#include "core/printable.hpp"
+
 #include <algorithm>
 #include <array>
 #include <vector>
@@ -15,16 +17,17 @@ constexpr std::array table{
     command{verb::list, "list", "[GROUP]", "the names of the groups", for_operators},
     command{verb::upgrade, "upgrade", "[GROUP]", "replace the workers one by one", for_operators},
     command{verb::upgrade_fleet, "upgrade_fleet", "[GROUP]",
-            "start all new workers, then send all old ones away", for_operators},
-    command{verb::reload, "reload", "", "replace the master's program; the workers stay",
+            "start all new workers, then stop all old ones", for_operators},
+    command{verb::reload, "reload", "", "replace the master's program; the workers keep running",
             for_operators},
     command{verb::reload_config, "reload-config", "",
-            "read the file of groups again, and do what is new in it", for_operators},
+            "read the file of groups again and apply the changes", for_operators},
     command{verb::inc, "inc", "[GROUP]", "one worker more", for_operators},
     command{verb::dec, "dec", "[GROUP]", "one worker fewer", for_operators},
     command{verb::set_workers, "set_workers", "COUNT [GROUP]", "run COUNT workers", for_operators},
     command{verb::start, "start", "[GROUP]", "start a stopped group", for_operators},
-    command{verb::stop, "stop", "[GROUP]", "stop the workers; the master stays", for_operators},
+    command{verb::stop, "stop", "[GROUP]", "stop the workers; the master keeps running",
+            for_operators},
     command{verb::restart, "restart", "[GROUP]", "stop the workers, then start them again",
             for_operators},
     command{verb::killall, "killall", "[GROUP]", "SIGKILL to all workers", for_operators},
@@ -34,9 +37,11 @@ constexpr std::array table{
             for_operators},
     command{verb::louder, "louder", "", "log more", for_operators},
     command{verb::quieter, "quieter", "", "log less", for_operators},
-    command{verb::state, "state", "", "all that the master knows", for_operators},
-    command{verb::worker_ack, "worker:ack", "", "for workers: I am up", for_workers},
-    command{verb::worker_ping, "worker:ping", "", "for workers: I am alive", for_workers},
+    command{verb::state, "state", "", "the complete state of the master, as JSON", for_operators},
+    command{verb::worker_ack, "worker:ack", "", "for workers: report that they are ready",
+            for_workers},
+    command{verb::worker_ping, "worker:ping", "", "for workers: report a sign of life",
+            for_workers},
     command{verb::ehlo, "ehlo", "", "say hello", for_workers},
     command{verb::version, "version", "", "the version of the master", for_workers},
     command{verb::help, "help", "", "this list", for_workers},
@@ -46,13 +51,7 @@ constexpr std::array table{
 
 std::string quoted(std::string_view text) {
     constexpr std::size_t longest = 64;
-    std::size_t end = std::min(text.size(), longest);
-    while (end > 0 && end < text.size() && (text[end] & 0xC0) == 0x80)
-        --end;
-    std::string cited(text.substr(0, end));
-    std::ranges::replace_if(
-        cited, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
-    return "'" + cited + (end < text.size() ? "...'" : "'");
+    return core::quoted(text, longest);
 }
 
 std::span<const command> commands() { return table; }

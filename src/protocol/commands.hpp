@@ -9,7 +9,8 @@
 
 namespace einhyrningsins::protocol {
 
-/// What a command asks for.
+/// What a command asks for: all commands of SPEC section 8, which differ in their names only from
+/// those of einhorn and firestarter that do the same.
 enum class verb {
     worker_ack,
     worker_ping,
@@ -41,31 +42,30 @@ enum class verb {
 struct command {
     verb what;
     const char* name;
-    const char* arguments; ///< as help shows them
-    const char* help;      ///< one line
-    bool for_workers;      ///< workers of other users may give it for themselves
+    const char* arguments; ///< as `help` shows them; empty: it takes none
+    const char* help;      ///< what it does, in one line
+    bool for_workers;      ///< workers, who are no operators, may give it for themselves
 };
 
-/// All commands, in the order of `help`.
+/// The table of commands, in the order of `help`.
 std::span<const command> commands();
 
-/// The command of that name, or null.
+/// The command of exactly that name; null: there is none.
 const command* find_command(std::string_view name);
 
-/// What somebody wrote, fit for an answer: in quotes and one line, short, and not cut within a
-/// character.
+/// What somebody has written, for a message: core::quoted() with at most 64 bytes.
 std::string quoted(std::string_view text);
 
-/// What is said of a name that is no command, with the nearest one.
+/// The error about a name that is no command, in one line, with the nearest one.
 std::string unknown_command(std::string_view name);
 
-/// Clients speak of typing errors as the master does.
+// Clients speak of typing errors as the master does.
 using core::did_you_mean;
 
-/// Whether a worker of another user may ask for this.
+/// Whether a worker may ask for this, see command::for_workers.
 bool is_for_workers(verb what);
 
-/// What `help` answers: one line for each command.
+/// The answer to `help`: one line for each command, without a newline at the end.
 std::string help_text();
 
 } // namespace einhyrningsins::protocol

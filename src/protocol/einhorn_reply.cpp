@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/einhorn_reply.hpp"
 
+#include "protocol/einhorn_wording.hpp"
 #include "protocol/request.hpp"
 #include "protocol/yaml.hpp"
 
@@ -11,9 +12,6 @@ namespace {
 
 /// The state of a thousand workers has some hundred KB.
 constexpr std::size_t longest_reply = 16 * 1024 * 1024;
-
-/// How einhorn's errors begin, in the last reply to an upgrade for one.
-constexpr std::string_view failure = "ERROR: ";
 
 /// As einhorn itself writes it.
 std::optional<reply> parse_yaml_reply(std::string_view line) {
@@ -33,7 +31,7 @@ std::optional<reply> parse_yaml_reply(std::string_view line) {
 std::optional<reply> parse_einhorn_reply(std::string_view line) {
     auto made = parse_reply(line);
     if (!made) made = parse_yaml_reply(line);
-    if (made && made->message.starts_with(failure)) made->ok = false;
+    if (made && made->message.starts_with(einhorn::failure)) made->ok = false;
     return made;
 }
 

@@ -8,8 +8,9 @@
 
 namespace einhyrningsins::protocol {
 
-/// Reads a line of any master: like parse_reply(), and else as einhorn itself writes it, a YAML
-/// hash in percent-encoding.
+/// Reads a line of any master, without its newline: like parse_reply(), or else as einhorn itself
+/// writes it, a YAML hash in percent-encoding. An answer whose message begins with einhorn::failure
+/// is not `ok`. Nothing: it is no reply.
 std::optional<reply> parse_einhorn_reply(std::string_view line);
 
 } // namespace einhyrningsins::protocol

@@ -136,6 +136,7 @@ std::string text(const upgrade_done& r) {
 }
 
 std::string text(const upgrade_aborted& r) { return "ERROR: " + core::to_string(core::report(r)); }
+std::string text(const upgrade_refused& r) { return "ERROR: " + core::to_string(core::report(r)); }
 std::string text(const upgrade_cancelled& r) {
     return "ERROR: " + core::to_string(core::report(r));
 }

@@ -2,10 +2,10 @@
 #include "protocol/firestarter.hpp"
 
 #include "protocol/commands.hpp"
+#include "protocol/json_text.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <array>
@@ -25,14 +25,14 @@ constexpr std::array table{
             true},
     command{verb::restart, "worker:restart", "restart", "stop them, and start them again", true},
     command{verb::inc, "worker:inc", "inc", "one process more", false},
-    command{verb::dec, "worker:dec", "dec", "one process less, but not less than one", true},
+    command{verb::dec, "worker:dec", "dec", "one process fewer, but at least one", true},
     command{verb::upgrade, "worker:upgrade", "upgrade",
-            "start new processes, and stop the old when these have acked", true},
+            "start new processes, and stop the old ones when they have acked", true},
     command{verb::killall, "worker:killall", "killall", "SIGKILL to all", false},
     command{verb::status, "worker:status", "status", "whether it is active, its processes and time",
             false},
-    command{verb::ack, "worker:ack", nullptr, nullptr, true},
-    command{verb::stop_monitor, "monitor:stop", nullptr, nullptr, true},
+    command{verb::worker_ack, "worker:ack", nullptr, nullptr, true},
+    command{verb::stop, "monitor:stop", nullptr, nullptr, true},
 };
 
 /// What a reply calls a command that is for no group, and what it could not read.
@@ -44,7 +44,8 @@ std::string_view text_of(const json::value* value) {
 }
 
 request_error blame(request_error::kind_type kind, std::string message, std::string command = {}) {
-    return {std::move(message), json::value(none), kind, dialect::firestarter, std::move(command)};
+    return {std::move(message), json::value(none), kind, config::dialect_name::firestarter,
+            std::move(command)};
 }
 
 /// PID_MAX_LIMIT, see proc(5).
@@ -96,7 +97,7 @@ std::string list_of(const process_list& all) {
     return "[" + text + "]";
 }
 
-std::string line_of(const json::value& value) { return json::serialize(value) + "\n"; }
+std::string line_of(const json::value& value) { return json_text(value) + "\n"; }
 
 /// Adds what one entry says; returns whether it is one.
 bool add_entry(const json::value& value, reply& into) {
@@ -131,22 +132,32 @@ std::optional<command> find_word(std::string_view word) {
     return found == table.end() ? std::nullopt : std::optional(*found);
 }
 
-bool is_request(const json::object& from, socket_kind where) {
-    if (where == socket_kind::plain || from.contains("id")) return false;
+bool is_request(const json::object& from, const socket_kind& where) {
+    bool is_spoken = where.is_of_group || where.spoken == config::dialect_name::firestarter;
+    if (!is_spoken || from.contains("id")) return false;
     if (from.contains("command_type")) return true;
-    return where == socket_kind::firestarter_group &&
-           find_command(text_of(from.if_contains("command"))).has_value();
+    return where.is_of_group && find_command(text_of(from.if_contains("command"))).has_value();
 }
 
 answer read_request(const json::object& from) {
-    request made{.form = dialect::firestarter};
+    request made{.dialect = config::dialect_name::firestarter};
     const json::value* type = from.if_contains("command_type");
     if (!type) return read_control(from, std::move(made));
     made.command = text_of(type);
-    if (made.command == "ctrl_worker") return read_group_control(from, {.form = made.form});
+    if (made.command == "ctrl_worker") return read_group_control(from, {.dialect = made.dialect});
     made.id = json::value(none);
     if (made.command == "list" || made.command == "status" || made.command == "stop") return made;
     return blame(wrong_key, "'command_type' must be list, status, stop or ctrl_worker");
+}
+
+boost::system::result<order, std::string> read_order(const request& from) {
+    order made{.group = from.group, .pid = from.pid, .signal = from.signal};
+    auto what = find_command(from.command);
+    made.what = what                       ? what->what
+                : from.command == "list"   ? verb::list
+                : from.command == "status" ? verb::status
+                                           : verb::die;
+    return made;
 }
 
 std::string request_line(const request& what) {

@@ -12,12 +12,12 @@
 
 namespace einhyrningsins::protocol {
 
-/// A request that was understood.
+/// A request that was understood: a command with arguments of the right form.
 struct order {
     verb what = verb::help;
-    std::string group;        ///< empty: all
-    unsigned number = 0;      ///< of set_workers
-    std::vector<int> signals; ///< of signal and die
+    std::string group;        ///< empty: all; not checked
+    unsigned number = 0;      ///< of set_workers, from 1 to 10000
+    std::vector<int> signals; ///< of signal, some; of die, at most one
     /// Of config: names of long options, '_' or '-' between words, with the values for each.
     std::vector<std::pair<std::string, std::vector<std::string>>> changes;
     int pid = 0;            ///< of worker:ack and worker:ping; 0: the peer's own
@@ -25,12 +25,12 @@ struct order {
     std::string request_id; ///< of worker:ping
 };
 
-/// Checks command and arguments. `config` is checked for its form alone: which options there are is
-/// not known here. The error is for the client and says what would be right.
+/// Reads the command and the arguments of a request (SPEC section 8). Only the form of `config` is
+/// checked, not its options. The error is for the client and says what would be right.
 boost::system::result<order, std::string> parse_order(const request& from);
 
-/// The arguments of `config` as one value: joined with spaces, and read as JSON or else as YAML.
-/// Nothing if they are neither.
+/// The arguments of `config` as one value: joined with blanks, and read as JSON or else as YAML.
+/// Nothing: they are neither.
 std::optional<boost::json::value> joined(const std::vector<std::string>& args);
 
 } // namespace einhyrningsins::protocol

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // Apart from request.cpp, so that a client does not carry a parser of YAML.
-#include "protocol/firestarter.hpp"
+#include "protocol/dialect.hpp"
 #include "protocol/request.hpp"
 #include "protocol/yaml.hpp"
 
@@ -98,16 +98,7 @@ constexpr key keys[] = {{"id", read_id},     {"command", read_command},
                         {"user", read_user}, {"data", read_wants_data}};
 
 request_error blame(const request& made, request_error::kind_type kind, std::string message) {
-    return {std::move(message), made.id, kind, made.form, made.command};
-}
-
-answer read(const json::object& from, dialect form) {
-    request made{.form = form};
-    for (const key& one : keys)
-        if (const json::value* value = from.if_contains(one.name))
-            if (auto wrong = one.read(*value, made)) return blame(made, wrong_key, *wrong);
-    if (made.command.empty()) return blame(made, no_command, "'command' is missing");
-    return made;
+    return {std::move(message), made.id, kind, made.dialect, made.command};
 }
 
 /// Whoever wrote that speaks einhorn's dialect, even if it cannot be read.
@@ -115,18 +106,28 @@ bool looks_like_einhorn(std::string_view line) {
     return line.starts_with("---") || line.find("%0A") != line.npos;
 }
 
-answer parse_yaml_request(std::string_view line, const json::error_code& no_json) {
+answer parse_yaml_request(std::string_view line, const json::error_code& no_json,
+                          const socket_kind& where) {
     auto value = parse_yaml(decode_percent(line));
-    if (value && value->is_object()) return read(value->get_object(), dialect::einhorn);
+    if (value && value->is_object()) return einhorn_dialect().parse_request(value->get_object());
     std::string message = "neither JSON (" + no_json.message() + ") nor a YAML hash";
     if (!value) message += " (" + value.error() + ")";
-    dialect form = looks_like_einhorn(line) ? dialect::einhorn : dialect::json;
-    return blame(request{.form = form}, unreadable, std::move(message));
+    const dialect& spoken = looks_like_einhorn(line) ? einhorn_dialect() : json_dialect_at(where);
+    return blame(request{.dialect = spoken.name()}, unreadable, std::move(message));
 }
 
 } // namespace
 
-answer parse_request(std::string_view line, socket_kind where) {
+answer read_request(const json::object& from, config::dialect_name dialect) {
+    request made{.dialect = dialect};
+    for (const key& one : keys)
+        if (const json::value* value = from.if_contains(one.name))
+            if (auto wrong = one.read(*value, made)) return blame(made, wrong_key, *wrong);
+    if (made.command.empty()) return blame(made, no_command, "'command' is missing");
+    return made;
+}
+
+answer parse_request(std::string_view line, const socket_kind& where) {
     // Most requests need no other memory than this.
     unsigned char buffer[2048];
     json::monotonic_resource memory(buffer);
@@ -134,12 +135,14 @@ answer parse_request(std::string_view line, socket_kind where) {
     json::parse_options limits;
     limits.max_depth = deepest;
     json::value value = json::parse({line.data(), line.size()}, error, &memory, limits);
-    if (error) return parse_yaml_request(line, error);
+    if (error) return parse_yaml_request(line, error, where);
     if (!value.is_object())
-        return blame({}, unreadable, "a request must be a JSON object with 'command'");
+        return blame({.dialect = json_dialect_at(where).name()}, unreadable,
+                     "a request must be a JSON object with 'command'");
     const json::object& object = value.get_object();
-    if (firestarter::is_request(object, where)) return firestarter::read_request(object);
-    return read(object, dialect::json);
+    for (const dialect* spoken : {&firestarter_dialect(), &einhorn_dialect()})
+        if (spoken->takes(object, where)) return spoken->parse_request(object);
+    return our_dialect().parse_request(object);
 }
 
 } // namespace einhyrningsins::protocol

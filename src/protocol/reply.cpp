@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/reply.hpp"
 
-#include "protocol/yaml_text.hpp"
+#include "protocol/json_text.hpp"
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 namespace einhyrningsins::protocol {
 namespace {
@@ -16,27 +15,17 @@ bool flag(const json::object& from, const char* name, bool otherwise) {
     return value && value->is_bool() ? value->get_bool() : otherwise;
 }
 
-/// The reply as clients of einhorn read it: with a parser of YAML or of JSON, some of them after
-/// percent-decoding.
-std::string einhorn_line(const reply& what, const std::optional<json::value>& id) {
-    std::string line = "{\"message\": " + yaml_string(what.message);
-    if (id) line += ", \"request_id\": " + yaml_text(*id);
-    if (id && what.wait) line += ", \"wait\": true";
-    return line + "}\n";
-}
-
 } // namespace
 
 reply refusal(std::string why) { return {.message = std::move(why), .ok = false}; }
 
-std::string to_line(const reply& what, const std::optional<json::value>& id, dialect form) {
-    if (form == dialect::einhorn) return einhorn_line(what, id);
-    if (!id) return json::serialize(json::string(what.message)) + "\n";
+std::string to_line(const reply& what, const std::optional<json::value>& id) {
+    if (!id) return json_string(what.message) + "\n";
     // Put together as text: the data of a large group is not copied once more.
-    std::string line = "{\"request_id\":" + json::serialize(*id) +
-                       ",\"message\":" + json::serialize(json::string(what.message)) +
+    std::string line = "{\"request_id\":" + json_text(*id) +
+                       ",\"message\":" + json_string(what.message) +
                        ",\"ok\":" + (what.ok ? "true" : "false");
-    if (what.data) line += ",\"data\":" + json::serialize(*what.data);
+    if (what.data) line += ",\"data\":" + json_text(*what.data);
     if (what.wait) line += ",\"wait\":true";
     return line + "}\n";
 }

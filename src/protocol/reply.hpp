@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "protocol/dialect.hpp"
-
 #include <boost/json/value.hpp>
 
 #include <optional>
@@ -11,24 +9,23 @@
 
 namespace einhyrningsins::protocol {
 
-/// An answer to a request.
+/// An answer to a request (SPEC section 8).
 struct reply {
-    std::string message; ///< for people; may have several lines
-    bool ok = true;
-    std::optional<boost::json::value> data; ///< for programs
-    bool wait = false;                      ///< more will follow
+    std::string message;                    ///< for people; may have several lines
+    bool ok = true;                         ///< what was asked for is done, or has begun
+    std::optional<boost::json::value> data; ///< the same for programs; nothing: the message is all
+    bool wait = false;                      ///< another answer to the same request follows
 };
 
-/// The reply to what is not done, and why it is not.
+/// The answer to a request that is not carried out; `why` is the message.
 reply refusal(std::string why);
 
-/// The reply as a line with its newline (SPEC section 8): in our dialect an object for a request
-/// with an id, else one string; in einhorn's an object, which has neither `ok` nor `data`.
-std::string to_line(const reply& what, const std::optional<boost::json::value>& id,
-                    dialect form = dialect::json);
+/// An answer as one line with its newline in our own language: an object for a request with an id,
+/// else one string.
+std::string to_line(const reply& what, const std::optional<boost::json::value>& id);
 
-/// Reads a line of the master, as a client gets it. Nothing if it is no reply. A
-/// plain string is a reply that went well.
+/// Reads an answer in our own language, a line without its newline; nothing: it is none. A plain
+/// string is an answer without data that is `ok`.
 std::optional<reply> parse_reply(std::string_view line);
 
 } // namespace einhyrningsins::protocol

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/request.hpp"
 
-#include "protocol/firestarter.hpp"
-#include "protocol/yaml_text.hpp"
-
 #include <boost/json/serialize.hpp>
 
 #include <cstdio>
@@ -23,8 +20,7 @@ std::optional<std::string> word_of(const json::value& value) {
     return std::nullopt;
 }
 
-std::string to_line(const request& what) {
-    if (what.form == dialect::firestarter) return firestarter::request_line(what);
+json::object to_json(const request& what) {
     json::object object;
     if (what.id) object["id"] = *what.id;
     object["command"] = what.command;
@@ -35,7 +31,7 @@ std::string to_line(const request& what) {
     if (!what.request_id.empty()) object["request_id"] = what.request_id;
     if (!what.user.empty()) object["user"] = what.user;
     if (!what.wants_data) object["data"] = false;
-    return (what.form == dialect::einhorn ? yaml_text(object) : json::serialize(object)) + "\n";
+    return object;
 }
 
 } // namespace einhyrningsins::protocol

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/status_table.hpp"
 
-#include <boost/json/serialize.hpp>
+#include "core/printable.hpp"
+#include "protocol/json_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -26,10 +27,8 @@ std::string text(const json::value& value) {
     auto* string = value.if_string();
     std::string shown = string            ? std::string(string->data(), string->size())
                         : value.is_null() ? ""
-                                          : json::serialize(value);
-    std::ranges::replace_if(
-        shown, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
-    return shown.empty() ? "-" : shown;
+                                          : json_text(value);
+    return shown.empty() ? "-" : core::printable(shown);
 }
 
 std::string text(const json::value& from, const char* name) { return text(member(from, name)); }

@@ -7,9 +7,9 @@
 
 namespace einhyrningsins::protocol {
 
-/// The `data` of a `status` reply (SPEC section 8) as a table for people, without a newline at its
-/// end. Takes any JSON: what is missing is shown as "-",
-/// and a group, worker or listener that is none has nothing else.
+/// The `data` of the answer to `status` (SPEC section 8) as a table for people, without a newline
+/// at the end; `coloured`: with escape sequences of a terminal. Takes any JSON: what is missing or
+/// has the wrong type is shown as "-".
 std::string status_table(const boost::json::value& data, bool coloured);
 
 } // namespace einhyrningsins::protocol

@@ -3,6 +3,7 @@
 
 namespace einhyrningsins::protocol {
 
+/// The version of this program, of master and client.
 inline constexpr const char* version = "1.0.0";
 
 } // namespace einhyrningsins::protocol

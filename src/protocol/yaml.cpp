@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/yaml.hpp"
 
-#include "protocol/utf8.hpp"
-
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/parser.h>
+#include <yaml.h>
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <charconv>
 #include <cstdint>
 #include <optional>
-#include <sstream>
-#include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace einhyrningsins::protocol {
@@ -27,11 +21,6 @@ namespace json = boost::json;
 using answer = boost::system::result<json::value, std::string>;
 
 constexpr std::size_t deepest = 8;
-constexpr std::size_t longest_complaint = 100;
-
-struct refusal : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
 
 /// The whole of `text` as a number.
 template <class Number>
@@ -61,81 +50,131 @@ std::optional<json::value> plain_number(std::string_view text) {
     return std::nullopt;
 }
 
+bool is_null(std::string_view text) {
+    constexpr std::array<std::string_view, 5> words{"", "~", "null", "Null", "NULL"};
+    return std::ranges::find(words, text) != words.end();
+}
+
 /// What Ruby makes of a scalar without quotes.
 json::value plain_scalar(std::string_view text) {
+    if (is_null(text)) return nullptr;
     if (auto number = plain_number(text)) return *number;
     if (is_one_of(text, {"true", "yes", "on"})) return true;
     if (is_one_of(text, {"false", "no", "off"})) return false;
     return json::value(json::string_view(text.data(), text.size()));
 }
 
-/// Builds the value from the parser's events. The parser recurses: an exception at `deepest` ends
-/// that.
-class builder : public YAML::EventHandler {
+/// The events of libyaml's parser, which does not recurse and reads no further than asked.
+class event_stream {
   public:
-    json::value take() { return std::move(root_); }
+    explicit event_stream(std::string_view text) {
+        if (!(good_ = yaml_parser_initialize(&parser_))) return;
+        // Without this, a byte order mark would decide.
+        yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
+        yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
+                                     text.size());
+    }
+    ~event_stream() {
+        yaml_event_delete(&event_);
+        if (good_) yaml_parser_delete(&parser_);
+    }
+    event_stream(const event_stream&) = delete;
+    event_stream& operator=(const event_stream&) = delete;
 
-    void OnDocumentStart(const YAML::Mark&) override {
-        if (std::exchange(begun_, true)) throw refusal("there is more after the hash");
+    /// The next event, valid until the next call; null after an error.
+    const yaml_event_t* next() {
+        yaml_event_delete(&event_);
+        return good_ && yaml_parser_parse(&parser_, &event_) ? &event_ : nullptr;
     }
-    void OnDocumentEnd() override {}
-    void OnNull(const YAML::Mark&, YAML::anchor_t anchor) override {
-        check("?", anchor);
-        awaits_key() ? take_key("") : add(nullptr);
+
+    /// Why there is no next event, in one short line.
+    std::string error() const {
+        if (!good_ || !parser_.problem) return "out of memory";
+        if (parser_.error == YAML_READER_ERROR)
+            return "byte " + std::to_string(parser_.problem_offset + 1) + ": " + parser_.problem;
+        return "line " + std::to_string(parser_.problem_mark.line + 1) + ", column " +
+               std::to_string(parser_.problem_mark.column + 1) + ": " + parser_.problem;
     }
-    void OnAlias(const YAML::Mark&, YAML::anchor_t) override {
-        throw refusal("anchors and aliases are refused");
+
+  private:
+    yaml_parser_t parser_{};
+    yaml_event_t event_{};
+    bool good_ = false;
+};
+
+/// Builds a value from events.
+class builder {
+  public:
+    /// Returns why the event is refused; null: it is not.
+    const char* add(const yaml_event_t& event) {
+        const auto& data = event.data;
+        switch (event.type) {
+        case YAML_DOCUMENT_START_EVENT:
+            return std::exchange(begun_, true) ? "there is more after the hash" : nullptr;
+        case YAML_ALIAS_EVENT: return no_anchors;
+        case YAML_SCALAR_EVENT: {
+            auto why = refusal_of(data.scalar.anchor, data.scalar.tag);
+            return why ? why : add_scalar(data.scalar);
+        }
+        case YAML_SEQUENCE_START_EVENT: {
+            auto why = refusal_of(data.sequence_start.anchor, data.sequence_start.tag);
+            return why ? why : open(json::array());
+        }
+        case YAML_MAPPING_START_EVENT: {
+            auto why = refusal_of(data.mapping_start.anchor, data.mapping_start.tag);
+            return why ? why : open(json::object());
+        }
+        case YAML_SEQUENCE_END_EVENT:
+        case YAML_MAPPING_END_EVENT: close(); break;
+        default: break;
+        }
+        return nullptr;
     }
-    void OnScalar(const YAML::Mark&, const std::string& tag, YAML::anchor_t anchor,
-                  const std::string& text) override {
-        check(tag, anchor);
-        if (awaits_key()) return take_key(text);
-        add(tag == "!" ? json::value(json::string_view(text)) : plain_scalar(text));
-    }
-    void OnSequenceStart(const YAML::Mark&, const std::string& tag, YAML::anchor_t anchor,
-                         YAML::EmitterStyle::value) override {
-        check(tag, anchor);
-        open(json::array());
-    }
-    void OnSequenceEnd() override { close(); }
-    void OnMapStart(const YAML::Mark&, const std::string& tag, YAML::anchor_t anchor,
-                    YAML::EmitterStyle::value) override {
-        check(tag, anchor);
-        open(json::object());
-    }
-    void OnMapEnd() override { close(); }
+
+    /// The value, null if there was none.
+    json::value take() { return std::move(root_); }
 
   private:
     struct level {
         json::value collection;
         std::optional<std::string> key; ///< of a hash, whose value comes next
     };
+    using scalar = decltype(yaml_event_t::data.scalar);
 
-    /// "?" and "!" are what a scalar without and with quotes has for a tag.
-    static void check(const std::string& tag, YAML::anchor_t anchor) {
-        if (tag != "?" && tag != "!") throw refusal("tags are refused");
-        if (anchor != YAML::NullAnchor) throw refusal("anchors and aliases are refused");
+    static constexpr const char* no_anchors = "anchors and aliases are refused";
+
+    static const char* refusal_of(const yaml_char_t* anchor, const yaml_char_t* tag) {
+        return anchor ? no_anchors : tag ? "tags are refused" : nullptr;
     }
 
     bool awaits_key() const {
         return !open_.empty() && open_.back().collection.is_object() && !open_.back().key;
     }
 
-    void take_key(std::string key) { open_.back().key = std::move(key); }
+    const char* add_scalar(const scalar& from) {
+        std::string_view text(reinterpret_cast<const char*>(from.value), from.length);
+        bool is_plain = from.style == YAML_PLAIN_SCALAR_STYLE;
+        if (awaits_key())
+            open_.back().key = is_plain && is_null(text) ? std::string() : std::string(text);
+        else
+            put(is_plain ? plain_scalar(text) : json::value(json::string_view(text)));
+        return nullptr;
+    }
 
-    void open(json::value collection) {
-        if (awaits_key()) throw refusal("a key must be a scalar");
-        if (open_.size() == deepest) throw refusal("nested too deep");
+    const char* open(json::value collection) {
+        if (awaits_key()) return "a key must be a scalar";
+        if (open_.size() == deepest) return "nested too deep";
         open_.push_back({std::move(collection), std::nullopt});
+        return nullptr;
     }
 
     void close() {
         json::value done = std::move(open_.back().collection);
         open_.pop_back();
-        add(std::move(done));
+        put(std::move(done));
     }
 
-    void add(json::value value) {
+    void put(json::value value) {
         if (open_.empty()) {
             root_ = std::move(value);
         } else if (auto* list = open_.back().collection.if_array()) {
@@ -151,46 +190,18 @@ class builder : public YAML::EventHandler {
     bool begun_ = false;
 };
 
-/// The parser would take some of these for its own signs, and passes on what is no UTF-8.
-bool is_printable(std::string_view text) {
-    while (!text.empty()) {
-        char32_t c = take_character(text);
-        bool is_control = (c < ' ' && c != '\n' && c != '\r' && c != '\t') || c == 0x7F;
-        if (c == ill_formed || is_control) return false;
-    }
-    return true;
-}
-
-std::string complaint(const YAML::Exception& error) {
-    std::string text = error.msg.substr(0, longest_complaint);
-    std::ranges::replace_if(
-        text, [](unsigned char c) { return c < ' ' || c >= 0x7f; }, '?');
-    return "line " + std::to_string(error.mark.line + 1) + ", column " +
-           std::to_string(error.mark.column + 1) + ": " + text;
-}
-
-json::value build(std::string_view text) {
-    std::istringstream stream{std::string(text)};
-    YAML::Parser parser(stream);
-    builder made;
-    while (parser.HandleNextDocument(made)) {
-    }
-    return made.take();
-}
-
 } // namespace
 
 answer parse_yaml(std::string_view text, std::size_t longest) {
     using boost::system::in_place_error;
     if (text.size() > longest) return answer(in_place_error, "too long");
-    if (!is_printable(text)) return answer(in_place_error, "control characters or no UTF-8");
-    try {
-        return build(text);
-    } catch (const YAML::Exception& error) {
-        return answer(in_place_error, complaint(error));
-    } catch (const refusal& error) {
-        return answer(in_place_error, error.what());
+    event_stream events(text);
+    builder made;
+    while (const yaml_event_t* event = events.next()) {
+        if (event->type == YAML_STREAM_END_EVENT) return made.take();
+        if (auto why = made.add(*event)) return answer(in_place_error, why);
     }
+    return answer(in_place_error, events.error());
 }
 
 std::string decode_percent(std::string_view line) {

@@ -1,16 +1,11 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures log capture: workers that write as fast as they can, into a file through ours, cat, svlogd, s6-log and
-supervisord. Prints Markdown tables with medians of interleaved runs.
+"""Log capture: workers that write as fast as they can, into a file through ours, cat, svlogd, s6-log and supervisord.
 
-    test/bench/logs.py [--quick] [--directory DIR]
-
-Needs `b2`. Peers that are not installed are left out. The seconds are those from the moment when the
-workers may begin until all they wrote is in the file; CPU is that of the capturing process alone. All others than ours
-and supervisord get their workers' output through one shared pipe, and none of them rotates.
+The seconds are those from the moment when the workers may begin until all that they wrote is in the file;
+CPU is that of the capturing process alone. All others than ours and supervisord get their workers' output through one
+shared pipe, and none of them rotates.
 """
 
-import argparse
 import contextlib
 import os
 import pathlib
@@ -18,22 +13,15 @@ import shutil
 import signal
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-TOOLS = ROOT / "build/bench"
-MASTER, WRITER = ROOT / "build/bin/einhyrningsins", TOOLS / "writer"
+from bench.tables import Table, verdict
+from bench.tools import MASTER, WRITER
+from bench.waiting import GaveUp
+
 PATIENCE = 120
 TICK = os.sysconf("SC_CLK_TCK")
-
-
-def build_writer():
-    TOOLS.mkdir(parents=True, exist_ok=True)
-    source = ROOT / "test/bench/writer.c"
-    if not WRITER.exists() or WRITER.stat().st_mtime < source.stat().st_mtime:
-        subprocess.run(["gcc", "-O2", "-static", "-D_GNU_SOURCE", "-o", WRITER, source], check=True)
 
 
 def cpu_of(pid):
@@ -90,7 +78,7 @@ class Run:
         began = time.monotonic()
         while self.written() < self.total:
             if time.monotonic() > began + PATIENCE:
-                raise TimeoutError(f"{self.name}: {self.written()} of {self.total} bytes came")
+                raise GaveUp(f"{self.name}: {self.written()} of {self.total} bytes came")
             time.sleep(0.002)
         seconds = time.monotonic() - began
         return self.total / seconds, self.cpu() / (self.total / 1e9)
@@ -172,57 +160,41 @@ class Supervisor(Run):
         return used
 
 
-def one(subject, *arguments):
-    run = subject(*arguments)
+def measure_once(kind, *arguments):
+    run = kind(*arguments)
     try:
         return run.measure()
     finally:
         run.close()
 
 
-def table(parent, count, piece, total, rounds):
-    """Prints the table; what is compared, the value, the target, whether a larger value is better."""
-    subjects = [subject for subject in (Ours, Cat, Svlogd, S6Log, Supervisor) if subject.there()]
-    found = {subject: [] for subject in subjects}
+def medians(kinds, rounds, *arguments):
+    """kind -> bytes a second, and kind -> CPU seconds per GB; the rounds of all are interleaved."""
+    found = {kind: [] for kind in kinds}
     for _ in range(rounds):
-        for subject in subjects:
-            found[subject].append(one(subject, parent, count, piece, total))
-    speed = {subject: statistics.median(rate for rate, _ in runs) for subject, runs in found.items()}
-    cpu = {subject: statistics.median(used for _, used in runs) for subject, runs in found.items()}
-    print(f"### {count} writer{'s' if count > 1 else ''}, {piece} bytes at a time\n")
-    print("| | MB/s | x cat | CPU s/GB |\n|---|---:|---:|---:|")
-    for subject in subjects:
-        print(f"| {subject.name} | {speed[subject] / 1e6:.0f} | {speed[subject] / speed[Cat]:.2f} | {cpu[subject]:.2f} |")
-    print(flush=True)
-    fastest = max(speed[peer] for peer in subjects if peer is not Ours)
-    thriftiest = min(cpu[peer] for peer in subjects if peer is not Ours)
-    return [("x cat", speed[Ours] / speed[Cat], 0.8, True), ("x the fastest", speed[Ours] / fastest, 1, True),
-            ("CPU x the thriftiest", cpu[Ours] / thriftiest, 0.5, False)]
+        for kind in kinds:
+            found[kind].append(measure_once(kind, *arguments))
+    return ({kind: statistics.median(rate for rate, _ in runs) for kind, runs in found.items()},
+            {kind: statistics.median(used for _, used in runs) for kind, runs in found.items()})
 
 
-def tables(directory, quick):
-    """Prints all tables; yields what table() returns, with the case in words."""
-    build_writer()
+def compare(kinds, directory, count, piece, total, rounds):
+    """One table: `count` writers of together `total` bytes, `piece` at a time."""
+    speed, cpu = medians(kinds, rounds, directory, count, piece, total)
+    table = Table(f"{count} writer{'s' if count > 1 else ''}, {piece} bytes at a time", "", "MB/s", "x cat", "CPU s/GB")
+    for kind in kinds:
+        table.add(kind.name, f"{speed[kind] / 1e6:.0f}", f"{speed[kind] / speed[Cat]:.2f}", f"{cpu[kind]:.2f}")
+    table.show()
+    peers = [kind for kind in kinds if kind is not Ours]
+    what = f"logs, {count} x {piece} bytes: "
+    verdict(what + "x cat", speed[Ours] / speed[Cat], 0.8, at_least=True)
+    verdict(what + "x the fastest", speed[Ours] / max(speed[peer] for peer in peers), 1, at_least=True)
+    verdict(what + "CPU x the thriftiest", cpu[Ours] / min(cpu[peer] for peer in peers), 0.5)
+
+
+def measure(bench, options):
+    peers = [kind for kind in (Svlogd, S6Log, Supervisor) if options.peers and kind.there()]
     for piece, total in ((100, 200_000_000), (4000, 500_000_000), (65_500, 500_000_000)):
         for count in (1, 4):
-            for what, *rest in table(directory, count, piece, total // (2 if quick else 1), 3 if quick else 5):
-                yield f"logs, {count} x {piece} bytes: {what}", *rest
-
-
-def main():
-    parser = argparse.ArgumentParser(description="Measure log capture beside its peers.")
-    parser.add_argument("--quick", action="store_true", help="less text and fewer rounds")
-    parser.add_argument("--directory", default="/tmp", help="where the logs are written (default: /tmp)")
-    options = parser.parse_args()
-    if not MASTER.exists():
-        sys.exit(f"logs: {MASTER} is missing: build it with b2")
-    good = True
-    for what, value, target, larger in list(tables(options.directory, options.quick)):
-        met = value >= target if larger else value <= target
-        good &= met
-        print(f"- {what}: {value:.2f} ({'>=' if larger else '<='} {target}) {'PASS' if met else 'missed'}")
-    sys.exit(0 if good else 1)
-
-
-if __name__ == "__main__":
-    main()
+            compare([Ours, Cat, *peers], bench.dir, count, piece, total // (2 if options.quick else 1),
+                    3 if options.quick else 5)

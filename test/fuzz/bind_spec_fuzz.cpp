@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// parse_bind_spec with any text: it never crashes, it always says the same of the same text, what
-// it takes is sane, and what it refuses it refuses in one short line that a terminal can show.
+// parse_bind_spec with arbitrary text: it never crashes, is deterministic, accepts only valid
+// specs, and reports errors in one short line that is safe to print.
 #include "config/bind_spec.hpp"
 #include "config/descriptor_name.hpp"
 

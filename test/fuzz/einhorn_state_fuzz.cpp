@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The state of an einhorn of Ruby with any bytes: it is refused in words, or it can be handed on.
+// The state of an einhorn in Ruby with arbitrary bytes: it is refused with a message, or it can be
+// handed over.
 #include "handoff/einhorn_state.hpp"
 #include "handoff/text.hpp"
 
@@ -17,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                         .working_directory = "/"};
     auto all = handoff::parse_einhorn({reinterpret_cast<const char*>(data), size}, where);
     if (!all) return all.error().empty() ? std::abort(), 0 : 0;
-    auto again = handoff::parse(handoff::to_text(*all));
+    auto again = handoff::parse(handoff::to_text(all->all));
     if (!again) std::fprintf(stderr, "%s\n", again.error().c_str()), std::abort();
     return 0;
 }

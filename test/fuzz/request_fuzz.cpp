@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The control socket with any bytes, from the pieces of a stream to the line of the answer: it
-// never crashes, every line gets an answer of one line that a client understands, and what is
-// refused is refused in few words. The client's side is fed with the same bytes.
+// The control socket with arbitrary bytes, from fragments of the stream to the reply: it never
+// crashes, every line gets a one-line reply that a client understands, and errors are short. The
+// client is fed with the same bytes.
+#include "protocol/dialect.hpp"
 #include "protocol/einhorn_wording.hpp"
 #include "protocol/firestarter.hpp"
+#include "protocol/json_text.hpp"
 #include "protocol/line_buffer.hpp"
 #include "protocol/order.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/request.hpp"
 #include "protocol/status_table.hpp"
 #include "protocol/yaml.hpp"
-#include "protocol/yaml_text.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -31,7 +32,7 @@ using id_type = std::optional<boost::json::value>;
 
 /// einhorn's clients read it with a parser of YAML, after percent-decoding.
 void check_einhorn_answer(const reply& answer, const id_type& id) {
-    std::string line = to_line(answer, id, dialect::einhorn);
+    std::string line = einhorn_dialect().to_line(answer, id, 1);
     must(line.find('\n') == line.size() - 1 && line.find_first_of("%+") == line.npos);
     line.pop_back();
     auto understood = line.size() < longest_line ? parse_yaml(line) : parse_yaml("{message: ''}");
@@ -90,9 +91,10 @@ void read_yaml(std::string_view text) {
 
 /// The same line on a socket of firestarter: every answer is one that its client understands, and
 /// what a client sends on says the same.
-void answer_as_firestarter(std::string_view line, socket_kind where) {
+void answer_as_firestarter(std::string_view line, const socket_kind& where) {
     auto asked = parse_request(line, where);
-    bool ours = (asked ? asked->form : asked.error().form) != dialect::firestarter;
+    bool ours = (asked ? asked->dialect : asked.error().dialect) !=
+                einhyrningsins::config::dialect_name::firestarter;
     if (ours) return;
     reply said{.message = asked ? asked->command : asked.error().message, .ok = asked.has_value()};
     auto text =
@@ -108,8 +110,9 @@ void answer_as_firestarter(std::string_view line, socket_kind where) {
 
 void answer(std::string_view line) {
     must(line.size() < longest_line && line.find('\n') == line.npos);
-    answer_as_firestarter(line, socket_kind::firestarter_main);
-    answer_as_firestarter(line, socket_kind::firestarter_group);
+    constexpr auto firestarter = einhyrningsins::config::dialect_name::firestarter;
+    answer_as_firestarter(line, {.spoken = firestarter});
+    answer_as_firestarter(line, {.spoken = firestarter, .is_of_group = true});
     auto asked = parse_request(line);
     if (!asked) return check_refusal(asked.error().message, asked.error().id);
     check_again(*asked);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A handed-over state of any bytes: it is refused in one line, or it makes groups that live.
+// A handed-over state of arbitrary bytes: it is refused in one line, or its groups can run.
 #include "core/group.hpp"
 #include "handoff/text.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// read_toml_file with any text: it never crashes, it always says the same of the same text, what it
-// takes is sane, and each complaint is one line that begins with the file's name.
+// read_toml_file with arbitrary text: it never crashes, is deterministic, accepts only valid
+// settings, and reports each error in one line that begins with the file's name.
 #include "config/group_name.hpp"
 #include "config/toml_file.hpp"
 

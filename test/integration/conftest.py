@@ -18,10 +18,12 @@ def pytest_configure(config):
             pytest.exit(f"{program} is missing: build first, or set EINHYRNINGSINS_BIN and EINHYRNINGSINS_WORKERS", 4)
 
 
-# What a sanitizer makes different: the size of the process, and that it cannot be traced.
+# With a sanitizer, processes are larger, cannot be traced, need /proc to unwind the stack, and do not exit while a thread
+# waits for a disk.
 NOT_UNDER_SANITIZERS = (
     "test_client_that_never_reads_is_dropped", "test_never_wider_for_a_moment", "test_memory_does_not_grow_with_deaths", "test_memory_is_shared",
     "test_long_yaml_leaves_no_memory_behind", "test_clone_fails_for_a_while", "test_too_few_descriptors_at_the_start",
+    "test_without_proc_the_start_fails", "test_slow_disk", "test_frozen_disk.py::test_a_stop_does_not_wait_for_it",
     "test_idle", "test_zero_loss")
 
 
@@ -35,7 +37,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item):
-    """Every test is bounded in time."""
+    """Limits the time of every test."""
     marker = item.get_closest_marker("bounded")
     seconds = (marker.args[0] if marker else 90) * harness.SLOWNESS
 
@@ -51,7 +53,7 @@ def pytest_runtest_protocol(item):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
-    """A failed test shows the master's log."""
+    """Adds the log of the master to the report of a failed test."""
     outcome = yield
     report = outcome.get_result()
     if report.when == "call" and report.failed:
@@ -62,7 +64,7 @@ def pytest_runtest_makereport(item):
 
 @pytest.fixture
 def master():
-    """A master that is not started yet; whatever is left of it afterwards is ended by pid."""
+    """A master that has not been started; its remaining processes are killed by pid afterwards."""
     made = harness.Master()
     yield made
     made.clean_up()
@@ -70,7 +72,7 @@ def master():
 
 @pytest.fixture
 def other_master():
-    """A second one, with a directory of its own."""
+    """A second master with its own directory."""
     made = harness.Master()
     yield made
     made.clean_up()
@@ -80,7 +82,7 @@ def other_master():
 def terminal(master):
     if not shutil.which("tmux"):
         pytest.skip("needs tmux")
-    # Without the mark: the terminal outlives the masters in it, and ends with the test.
+    # Without the mark, as the terminal outlives the masters in it. It is closed at the end of the test.
     environment = {key: value for key, value in master.environment().items() if key != harness.MARK}
     made = terminals.Terminal(master.dir, {**environment, "TERM": "xterm-256color", "SHELL": "/bin/sh"})
     yield made

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the scenarios share: a master in a private directory, a control client, waiting for conditions.
+"""Common parts of the scenarios: a master in a private directory, a control client, waiting for conditions.
 
-Where the programs are: EINHYRNINGSINS_BIN (default build/bin) and EINHYRNINGSINS_WORKERS (default build/workers).
+The programs are in EINHYRNINGSINS_BIN (default build/bin) and EINHYRNINGSINS_WORKERS (default build/workers).
 """
 
 import contextlib
+import errno
 import json
 import os
 import pathlib
@@ -37,8 +38,8 @@ PRELOAD_TALKER = str(WORKERS / "libpreload_talker.so")
 
 MARK = "EINHYRNINGSINS_TEST_MARK"
 SANITIZED = bool(os.environ.get("EINHYRNINGSINS_SANITIZED"))
-SLOWNESS = 3 if SANITIZED else 1  # what a test may take longer
-PATIENCE = 20.0 * SLOWNESS  # seconds; generous, because the machine may be busy: nothing waits this long unless it fails
+SLOWNESS = 3 if SANITIZED else 1  # factor for time limits
+PATIENCE = 20.0 * SLOWNESS  # seconds; generous, since the machine may be busy: only failing tests wait this long
 
 
 def eventually(predicate, timeout=PATIENCE, what=None):
@@ -56,7 +57,7 @@ def eventually(predicate, timeout=PATIENCE, what=None):
 
 
 def alive(pid):
-    """Whether the process is there and no zombie."""
+    """Whether the process exists and is not a zombie."""
     try:
         return process_state(pid) != "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -68,7 +69,7 @@ def process_state(pid):
 
 
 def open_files(pid):
-    """What each descriptor of a process leads to; it may close some meanwhile."""
+    """The target of each descriptor of a process, which may close some meanwhile."""
     found = {}
     for number in os.listdir(f"/proc/{pid}/fd"):
         with contextlib.suppress(FileNotFoundError):
@@ -77,8 +78,8 @@ def open_files(pid):
 
 
 def leave_descriptors(pid, number):
-    """The process may open that many more, until its limit is lifted: limits are about numbers, not about how many
-    there are."""
+    """Limits a process to `number` more descriptors. Returns a function that lifts the limit. The limit applies to
+    descriptor numbers, not to their count."""
     _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     used = set(open_files(pid))
     free = [number for number in range(hard) if number not in used]
@@ -109,7 +110,7 @@ def kill_quietly(pid, number=signal.SIGKILL):
 
 
 class Control:
-    """A client of the control socket: one request a line, JSON."""
+    """A client of the control socket: JSON requests, one per line."""
 
     def __init__(self, path, timeout=PATIENCE):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -131,7 +132,7 @@ class Control:
         self.socket.sendall(data)
 
     def line(self):
-        """The next line without its end; None at the end of the connection."""
+        """The next line without its newline; None at the end of the connection."""
         while b"\n" not in self.buffer:
             try:
                 data = self.socket.recv(65536)
@@ -144,7 +145,7 @@ class Control:
         return line.decode()
 
     def send(self, command, *args, **keys):
-        """Sends a request with an id, which is returned."""
+        """Sends a request with an id and returns the id."""
         self.last_id += 1
         request = {"id": self.last_id, "command": command, **keys}
         if args:
@@ -158,7 +159,7 @@ class Control:
         return json.loads(line)
 
     def finish(self, request_id):
-        """The last reply to the request; those before it are in its "progress"."""
+        """The last reply to the request, with the previous ones in its "progress"."""
         progress = []
         while True:
             reply = self.reply()
@@ -171,7 +172,7 @@ class Control:
         return self.finish(self.send(command, *args, **keys))
 
     def bare(self, command, *args, **keys):
-        """A request without id: the answer is one JSON string."""
+        """Sends a request without an id: the reply is a JSON string."""
         request = {"command": command, **keys}
         if args:
             request["args"] = list(args)
@@ -182,7 +183,7 @@ class Control:
 
 
 class Report:
-    """What a probe_worker has told about itself."""
+    """The report of a probe_worker about itself."""
 
     def __init__(self, path):
         # The probe writes bytes above 127 as latin-1.
@@ -194,11 +195,11 @@ class Report:
 
 
 class Master:
-    """One master and everything that belongs to it. Made by the fixture `master`, which also cleans up."""
+    """A master and everything that belongs to it. Created and cleaned up by the fixture `master`."""
 
     def __init__(self):
         self.mark = uuid.uuid4().hex
-        # Short: a unix socket's path may have 107 bytes.
+        # Short, as the path of a unix socket may have at most 107 bytes.
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ein-", dir="/tmp"))
         self.socket_path = self.dir / "c.sock"
         self.reports = self.dir / "r"
@@ -244,19 +245,19 @@ class Master:
         return self
 
     def start(self, *options, ready=None, **kwargs):
-        """Starts the master and waits until its workers are ready (ready: how many; default all)."""
+        """Starts the master and waits until `ready` workers (default: all) are ready."""
         self.spawn(*options, **kwargs)
         self.wait_ready(ready)
         return self
 
-    def run(self, *options, timeout=PATIENCE, env=None, program=None, **kwargs):
-        """Runs a master that is expected to end at once: the result has returncode, stdout, stderr."""
-        return subprocess.run(self.command(*options, program=program), env=self.environment(env),
+    def run(self, *options, timeout=PATIENCE, env=None, program=None, wrapper=(), **kwargs):
+        """Runs a master that is expected to exit immediately; returns returncode, stdout and stderr."""
+        return subprocess.run([*wrapper, *self.command(*options, program=program)], env=self.environment(env),
                               cwd=self.dir, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=timeout, **kwargs)
 
     def script(self, name, *words):
-        """An executable in the private directory that runs `words`; written anew, it is a new version."""
+        """Writes an executable to the private directory that runs `words`; writing it again makes a new version."""
         path = self.dir / name
         quoted = " ".join("'" + str(word).replace("'", "'\\''") + "'" for word in words)
         new = self.dir / (name + ".new")
@@ -287,7 +288,7 @@ class Master:
         return self.status()["groups"][0]
 
     def workers(self, *states):
-        """The workers of the group, by index; states: only those."""
+        """The workers of the group, sorted by index; with `states`, only those in one of them."""
         found = [w for w in self.group()["workers"] if not states or w["state"] in states]
         return sorted(found, key=lambda worker: (worker["index"], worker["generation"]))
 
@@ -311,9 +312,9 @@ class Master:
         eventually(answering, timeout, f"the control socket of the master answers:\n{self.log()}")
 
     def wait_ready(self, count=None, timeout=PATIENCE):
-        """Waits until `count` workers (default: the target) are ready and none else is there.
+        """Waits until `count` workers (default: the target) are ready and there are no others.
 
-        A timer may call a probe ready that has hardly begun: it is so when it has reported, and takes signals.
+        With a timer, a probe may count as ready before it handles signals, so its report is waited for as well.
         """
         self.wait_answering(timeout)
 
@@ -351,11 +352,23 @@ class Master:
         eventually(lambda: name in self.signals_of(pid), what=f"worker {pid} gets {name}")
 
     def log(self):
+        """Everything logged so far: a helper thread of the master writes it, and exits soon after."""
+        with contextlib.suppress(AssertionError):
+            eventually(lambda: self.threads() <= 1, timeout=2)
+        return self.log_so_far()
+
+    def log_so_far(self):
         return self.stderr_path.read_text(errors="replace") if self.stderr_path.exists() else ""
+
+    def threads(self):
+        try:
+            return len(os.listdir(f"/proc/{self.pid}/task"))
+        except (AttributeError, FileNotFoundError, ProcessLookupError):
+            return 0  # there is none
 
     def wait_log(self, pattern, timeout=PATIENCE, count=1):
         def found():
-            return len(re.findall(pattern, self.log(), re.IGNORECASE)) >= count
+            return len(re.findall(pattern, self.log_so_far(), re.IGNORECASE)) >= count
         try:
             eventually(found, timeout)
         except AssertionError:
@@ -370,7 +383,7 @@ class Master:
     # ---- Load ----
 
     def load(self, *options, target=None, **popen):
-        """Starts the load generator; its result by load_result()."""
+        """Starts the load generator; see load_result()."""
         return subprocess.Popen([LOAD, *[str(option) for option in options], target or self.address()],
                                 stdout=subprocess.PIPE, text=True, env=self.environment(), **popen)
 
@@ -385,6 +398,12 @@ class Master:
     def signal(self, number):
         os.kill(self.pid, number)
 
+    def hold_up(self):
+        """Stops the master and returns a function that lets it continue."""
+        self.signal(signal.SIGSTOP)
+        eventually(lambda: process_state(self.pid) == "T")
+        return lambda: self.signal(signal.SIGCONT)
+
     def wait_exit(self, timeout=PATIENCE):
         try:
             return self.process.wait(timeout)
@@ -395,7 +414,7 @@ class Master:
         return processes_marked(self.mark)
 
     def stop(self):
-        """A graceful stop, checked to leave nothing behind."""
+        """Stops the master gracefully and checks that nothing is left behind."""
         self.signal(signal.SIGTERM)
         code = self.wait_exit()
         assert code == 0, f"exit code {code}:\n{self.log()}"
@@ -403,7 +422,7 @@ class Master:
         eventually(lambda: not self.marked(), what="no process is left after a graceful stop")
 
     def clean_up(self):
-        """Ends whatever is left of the test, by pid."""
+        """Kills all remaining processes of the test, by pid."""
         for process in self.others:
             if process.poll() is None:
                 process.kill()
@@ -424,11 +443,18 @@ def load_result(process, timeout=300):
     return json.loads(out)
 
 
+PORTS_GIVEN = set()
+
+
 def free_port(family=socket.AF_INET, host="127.0.0.1", kind=socket.SOCK_STREAM):
-    """A port that nobody has for the moment."""
-    with socket.socket(family, kind) as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+    """A port that is free at present and has not been returned to this process before."""
+    while True:
+        with socket.socket(family, kind) as probe:
+            probe.bind((host, 0))
+            port = probe.getsockname()[1]
+        if port not in PORTS_GIVEN:
+            PORTS_GIVEN.add(port)
+            return port
 
 
 def connect_to(address, timeout=PATIENCE):
@@ -461,11 +487,42 @@ def parse_reply(data):
     return {**dict(line.split(": ", 1) for line in lines[1:]), "body": body}
 
 
+# Recent ones have the same numbers on all architectures.
+SYSTEM_CALLS = {"pidfd_send_signal": 424, "pidfd_open": 434, "clone3": 435, "close_range": 436, "openat2": 437,
+                "faccessat2": 439,
+                **({"clone": 56, "memfd_create": 319, "statx": 332, "epoll_create1": 291,
+                    "signalfd4": 289} if os.uname().machine == "x86_64" else
+                   {"clone": 220, "memfd_create": 279, "statx": 291, "epoll_create1": 20, "signalfd4": 74})}
+
+REFUSE = """
+import ctypes, os, struct, sys
+def step(code, true, false, value):
+    return struct.pack("HBBI", code, true, false, value)
+error, numbers = int(sys.argv[1]), [int(number) for number in sys.argv[2].split(",")]
+program = step(0x20, 0, 0, 0)  # the number of the system call
+for number in numbers:
+    program += step(0x15, 0, 1, number) + step(0x06, 0, 0, 0x50000 | error)
+program += step(0x06, 0, 0, 0x7FFF0000)
+code = ctypes.create_string_buffer(program)
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, struct.pack("H6xQ", len(program) // 8, ctypes.addressof(code)), 0, 0):
+    sys.exit(f"no filter: {os.strerror(ctypes.get_errno())}")
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
+
+
+def refusing(error, *calls):
+    """Words to put before a command line so that these system calls fail, as under a seccomp profile (EPERM) or on a
+    kernel that lacks them (ENOSYS)."""
+    numbers = ",".join(str(SYSTEM_CALLS[call]) for call in calls)
+    return ["/usr/bin/python3", "-c", REFUSE, str(getattr(errno, error)), numbers]
+
+
 def is_root():
     return os.geteuid() == 0
 
 
-def can_unshare():
-    """Whether private mount and pid namespaces can be made here."""
-    return is_root() and subprocess.run(["unshare", "-m", "-p", "-f", "true"],
+def can_unshare(*namespaces):
+    """Whether private namespaces can be created here: mount and pid ones, or those of these options of unshare(1)."""
+    return is_root() and subprocess.run(["unshare", *(namespaces or ["-m", "-p", "-f"]), "true"],
                                         capture_output=True, check=False).returncode == 0

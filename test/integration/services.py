@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Groups of a TOML file, for scenarios that need what only a file can ask for."""
+"""Groups of a TOML file, for scenarios about settings that only a file can have."""
 
 import json
 import os
@@ -11,8 +11,8 @@ NOBODY = pwd.getpwnam("nobody")
 
 
 def to_toml(groups):
-    """Text of a file with these groups: {"web": {"cmd": [...]}}. TOML writes strings, numbers, booleans and lists of
-    them as JSON does, but for one character."""
+    """The text of a file with these groups: {"web": {"cmd": [...]}}. Strings, numbers, booleans and lists are written
+    as in JSON, with the exception of one character."""
     def text(value):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return "".join(f"[{name}]\n" + "".join(f"{key} = {text(value)}\n" for key, value in keys.items()) + "\n"
@@ -26,8 +26,8 @@ def write_groups(master, groups):
 
 
 def spawn_groups(master, *options, env=None, wrapper=(), popen=None, **groups):
-    """Starts the master with a file of these groups, and waits until it answers. A key "start_immediate" is added:
-    a group that is to wait says false."""
+    """Starts the master with a file of these groups, and waits until it answers. "start_immediate" defaults to true
+    here."""
     for keys in groups.values():
         keys.setdefault("start_immediate", True)
     master.spawn("--config", write_groups(master, groups), *options, program=[], env=env, wrapper=wrapper, **(popen or {}))
@@ -37,14 +37,14 @@ def spawn_groups(master, *options, env=None, wrapper=(), popen=None, **groups):
 
 
 def start_groups(master, *options, **groups):
-    """The same, and waits until the workers of the first group are ready."""
+    """Like spawn_groups(), but also waits until the workers of the first group are ready."""
     spawn_groups(master, *options, **groups)
     master.wait_ready()
     return master
 
 
 def open_to_others(master):
-    """Lets workers of other users into the test's directories."""
+    """Gives workers that run as other users access to the directories of the test."""
     master.dir.chmod(0o755)
     master.reports.chmod(0o777)
 
@@ -58,7 +58,7 @@ def generation(master):
 
 
 def wait_generation(master, number):
-    """Waits until an upgrade to this generation is through."""
+    """Waits until an upgrade to this generation is complete."""
     def through():
         group = master.group()
         return group["generation"] == number and group["state"] == "running" and \
@@ -75,7 +75,7 @@ def reload_master(master):
 
 
 def python(path, text):
-    """An executable Python program."""
+    """Writes an executable Python program."""
     new = path.with_name(path.name + ".new")
     new.write_text("#!/usr/bin/python3\n" + text)
     new.chmod(0o755)

@@ -2,15 +2,18 @@
 """SPEC 3 --ack-mode and SPEC 8 worker:ack: how a worker proves that it is up."""
 
 import json
+import pathlib
 import re
+import shutil
+import signal
 import socket
 import subprocess
 import sys
 
 import pytest
 
-from harness import PROBE, eventually, is_root
-from services import open_to_others
+from harness import PROBE, eventually, is_root, process_state
+from services import open_to_others, spawn_groups
 
 NOBODY = 65534
 AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
@@ -131,6 +134,34 @@ def first_never_acks(master, ack="manual"):
     return [str(path)]
 
 
+HAS_A_CHILD_OF_NOBODY = """
+import os, pathlib, socket, sys, time
+def tell():
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"].replace("@", "\\0", 1))
+if os.fork() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+    tell()
+else:
+    while not pathlib.Path(sys.argv[1]).exists():
+        time.sleep(0.02)
+    tell()
+time.sleep(1000)
+"""
+
+
+@pytest.mark.skipif(not is_root(), reason="only root starts processes of another user")
+def test_notify_of_a_workers_child_that_is_another_user_does_not_count(master):
+    master.spawn("--ack-mode", "notify", "--ack-timeout", "0",
+                 program=[sys.executable, "-c", HAS_A_CHILD_OF_NOBODY, master.dir / "go"])
+    master.wait_log("ignored READY=1 of process .*, user 65534, which is no worker")
+    assert not master.pids("ready")
+    (master.dir / "go").touch()
+    eventually(lambda: master.pids("ready"))
+    master.stop()
+
+
 @pytest.mark.parametrize("mode", ["manual", "notify"])
 def test_worker_that_does_not_ack_in_time_is_replaced(master, mode):
     master.spawn("--ack-mode", mode, "--ack-timeout", "0.4", "-s", "0.1", program=first_never_acks(master, mode))
@@ -169,8 +200,9 @@ def test_ack_of_an_unrelated_process_is_refused_and_logged(master):
     master.spawn("-m", "--socket-mode", "0666", program=master.probe())
     master.wait_answering()
     [pid] = eventually(lambda: master.pids("starting"))
-    code = ("import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); "
-            "s.sendall(sys.argv[2].encode()+b'\\n'); print(s.makefile().readline(),end='')")
+    code = ("import contextlib,socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])\n"
+            "with contextlib.suppress(BrokenPipeError): s.sendall(sys.argv[2].encode()+b'\\n')\n"
+            "print(s.makefile().readline(),end='')")
     for line in ('{"command":"worker:ack","pid":%d}' % pid, '{"command":"worker:ack"}', '{"command":"die"}',
                  '{"command":"worker:ping","pid":%d,"request_id":"x"}' % pid, '{"command":"status"}'):
         result = subprocess.run([sys.executable, "-c", code, str(master.socket_path), line], user=NOBODY,
@@ -221,4 +253,54 @@ def test_ping_is_shown(master):
     [pid] = master.pids()
     assert master.request("worker:ping", pid=pid, request_id="req-42")["ok"]
     assert "req-42" in json.dumps(master.status()) + json.dumps(master.request("state"))
+    master.stop()
+
+
+def name_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+@pytest.mark.skipif(not shutil.which("systemd-notify"), reason="needs systemd-notify")
+@pytest.mark.parametrize("held_up", [True, False], ids=["all at once", "one by one"])
+def test_systemd_notify_in_shell_workers(master, held_up):
+    """It waits until its message was taken, and then ends: the master has to find out whose it is before that."""
+    number = 40
+    open_to_others(master)
+    worker = master.dir / "worker"
+    worker.write_text(f"#!/bin/sh\nuntil test -e {master.dir}/go; do sleep 0.05; done\n"
+                      f"systemd-notify --ready && echo told >> {master.dir}/told\nexec sleep 1000\n")
+    worker.chmod(0o755)
+    (master.dir / "told").touch(0o666)
+    (master.dir / "told").chmod(0o666)
+    keys = {"uid": "nobody"} if is_root() else {}
+    spawn_groups(master, web={"cmd": [str(worker)], "numprocesses": number, "ack": "notify", "ack_timeout": 0,
+                              "stop_signal": "TERM", **keys})
+    eventually(lambda: len(master.pids("starting")) == number)
+    if held_up:
+        master.signal(signal.SIGSTOP)
+    (master.dir / "go").touch()
+    if held_up:
+        def waiting():
+            notifiers = [pid for pid in master.marked() if name_of(pid) == "systemd-notify"]
+            return len(notifiers) == number and all(process_state(pid) == "S" for pid in notifiers)
+        eventually(waiting, what="all wait for the master")
+        master.signal(signal.SIGCONT)
+    eventually(lambda: (master.dir / "told").read_text().count("told") == number)
+    eventually(lambda: len(master.pids("ready")) == number)
+    assert "ignored" not in master.log()
+    master.stop()
+
+
+def test_strangers_at_the_notify_socket_fill_no_log(master):
+    master.start("--ack-mode", "notify", "-n", "2", program=master.probe("--ack", "notify"))
+    address = master.first_report().variables["NOTIFY_SOCKET"].replace("@", "\0", 1)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+        for _ in range(2000):
+            stranger.sendto(b"READY=1", address)
+    master.wait_log("ignored READY=1 of process")
+    assert master.request("upgrade")["ok"], "workers are heard in spite of it"
+    assert len(master.log().splitlines()) < 60
     master.stop()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPEC 3, SPEC := ADDRESS[,OPT...]: what a worker finds at fd 3."""
+"""SPEC 3, SPEC := ADDRESS[,OPT...]: the listeners of a worker."""
 
 import grp
 import os

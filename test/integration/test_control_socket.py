@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPEC 8: the control socket, its commands, its bounds, and its file."""
+"""SPEC 8: the control socket, its commands, its limits, and its file."""
 
 import grp
 import json
@@ -7,6 +7,7 @@ import os
 import pathlib
 import random
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -14,7 +15,7 @@ import time
 
 import pytest
 
-from harness import eventually, is_root
+from harness import can_unshare, eventually, is_root
 
 NOBODY = 65534
 LIMIT = 65536
@@ -27,6 +28,23 @@ def running(master):
 
 
 # ---- Commands ----
+
+@pytest.mark.parametrize("how", ["SIGTERM", "die"])
+def test_the_last_word_of_an_upgrade_that_ends_with_the_master(master, how):
+    """Without a worker the master ends in the very turn in which the upgrade is aborted."""
+    master.spawn("--seconds", 30, program=["/bin/false"])
+    master.wait_answering()
+    with master.connect() as waiting:
+        upgrade = waiting.send("upgrade")
+        master.wait_log("trying again", count=2)
+        if how == "SIGTERM":
+            master.signal(signal.SIGTERM)
+        else:
+            master.request(how)
+        last = waiting.finish(upgrade)
+        assert not last["ok"] and "aborted: the group was told to stop" in last["message"]
+    assert master.wait_exit() == 0
+
 
 def test_ehlo_help_version(running):
     with running.connect() as control:
@@ -528,6 +546,33 @@ def test_vanished_socket_is_made_again_within_a_second(running, vanish):
     running.stop()
 
 
+def watches(pid):
+    """How many paths a process watches by inotify(7)."""
+    lines = [path.read_text() for path in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir()]
+    return "".join(lines).count("inotify wd:")
+
+
+@pytest.mark.skipif(not can_unshare("-U", "-r"), reason="needs a user namespace")
+def test_a_socket_that_cannot_be_watched_is_looked_at_and_watched_as_soon_as_that_is_possible(master):
+    """In a namespace that has no inotify watches left, until a worker raises the limit."""
+    limit, more = "/proc/sys/user/max_inotify_watches", master.dir / "more"
+    worker = f"until [ -e {more} ]; do sleep 0.02; done; echo 100 > {limit}; exec sleep 1000"
+    master.spawn("--stop-signal", "TERM", program=["/bin/sh", "-c", worker],
+                 wrapper=["unshare", "-U", "-r", "/bin/sh", "-c", f'echo 0 > {limit} && exec "$@"', "sh"])
+    master.wait_answering()
+    master.wait_log("control socket: cannot be watched: .*No space left on device")
+    for _ in range(2):
+        master.socket_path.unlink()
+        eventually(master.answers)
+    assert watches(master.pid) == 0
+    more.touch()
+    eventually(lambda: watches(master.pid) > 0)
+    master.socket_path.unlink()
+    eventually(master.answers)
+    master.stop()
+    assert len(re.findall("cannot be watched", master.log())) == 1, "said once, not each second"
+
+
 def test_vanished_socket_is_not_made_over_a_foreign_file(running):
     new = running.dir / "new"
     new.write_text("precious")
@@ -552,8 +597,10 @@ def test_replaced_socket_of_somebody_else_is_not_removed_at_exit(running):
 
 # ---- Other users ----
 
-CLIENT = ("import socket,sys; s=socket.socket(socket.AF_UNIX); s.settimeout(20); s.connect(sys.argv[1]); "
-          "s.sendall(sys.argv[2].encode()+b'\\n'); print(s.makefile().readline(),end='')")
+# Who is turned away may find the connection closed before he has said anything.
+CLIENT = ("import contextlib,socket,sys; s=socket.socket(socket.AF_UNIX); s.settimeout(20); s.connect(sys.argv[1])\n"
+          "with contextlib.suppress(BrokenPipeError): s.sendall(sys.argv[2].encode()+b'\\n')\n"
+          "print(s.makefile().readline(),end='')")
 
 
 def ask_as(master, line, user, group, extra_groups=()):

@@ -166,6 +166,8 @@ def test_program_that_cannot_start_is_no_loop_of_noise(master):
 def test_program_that_vanished(master):
     path = master.script("app", *master.probe())
     master.start("--ack-mode", "0", "-s", "0.02", "-n", "2", program=[path])
+    for pid in master.pids():
+        master.report(pid)  # its interpreter has read the file
     path.unlink()
     os.kill(master.pids()[0], signal.SIGKILL)
     master.wait_log("exec.*No such file")

@@ -232,7 +232,7 @@ def test_who_stays_is_killed_at_once(einhorn):
     einhorn.signal(signal.SIGHUP)
     ready(einhorn, 2)
     einhorn.wait_log(rf"worker {old} .*has gone: SIGKILL")
-    assert einhorn.signals_of(old) == ["USR2"], "SIGKILL without SIGTERM before it"
+    assert einhorn.signals_of(old) == ["USR2", "CONT"], "SIGKILL without SIGTERM before it"
     einhorn.signal(signal.SIGTERM)
     assert einhorn.wait_exit() == 0
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPEC 8, the einhorn dialect: YAML requests, replies for einhorn's clients in Ruby, Go, PHP and Python, einhorn's words."""
+"""SPEC 8, the einhorn dialect: YAML requests, replies for einhorn's clients in Ruby, Go, PHP and Python, in einhorn's wording."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from harness import MASTER, Control, eventually
+from services import start_groups
 
 WELCOME = r"Welcome, {user}! You are speaking to Einhorn Master Process {pid}{name}\.\nThis is Einhorn 0\.8\.2\b.*\n"
 
@@ -147,6 +148,27 @@ def test_wrong_ack_is_logged_and_not_answered(running, command, wrong):
         assert control.line() is None
     running.wait_log(f"ignored {command}")
     running.stop()
+
+
+@pytest.mark.parametrize("command", ["list", "status", "reload-config", "start", "restart", "killall", "version", "help"])
+def test_commands_that_einhorn_does_not_have_are_answered_too(running, command):
+    with running.connect() as control:
+        control.send_raw(yaml_request("id: 1", f"command: {command}"))
+        reply = control.reply()
+    assert reply["request_id"] == 1 and reply["message"]
+    assert running.process.poll() is None
+    running.stop()
+
+
+def test_a_group_is_meant_at_its_own_socket(master):
+    own = master.dir / "own"
+    start_groups(master, web={"cmd": ["/bin/sleep", "1000"], "control_socket": str(own), "stop_signal": "TERM"},
+                 other={"cmd": ["/bin/sleep", "1000"], "stop_signal": "TERM"})
+    with Control(own) as control:
+        control.send_raw(yaml_request("command: inc"))
+        assert control.reply()["message"] == "Incrementing number of workers from 1 -> 2"
+    assert [group["target"] for group in master.status()["groups"]] == [2, 1]
+    master.stop()
 
 
 def test_the_welcome(running):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""einhornsh: einhorn's own client, for our master and for einhorn's."""
+"""einhornsh, as a client of our master and of einhorn itself."""
 
 import socket
 import subprocess

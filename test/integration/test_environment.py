@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPEC 7.1: what a worker finds when it starts."""
+"""SPEC 7.1: what a worker inherits."""
 
 import os
 import pathlib

@@ -298,6 +298,78 @@ def test_upgrade(daemon, master, options, ack_signal, gets):
             master.wait_signal(pid, "USR2")
 
 
+def test_upgrades_with_signals_of_their_own_one_over_the_other(daemon, master):
+    program = master.script("app", *master.probe("--ack", "manual"))
+    daemon.start(group("web1", master, "ack = \"manual\"", "ack_signal = \"TERM\"", program=[program]))
+    [first] = daemon.pids("web1")
+    master.report(first)
+    master.script("app", *master.probe())  # the next ones do not ack by themselves
+
+    def upgrade(signal):
+        known = daemon.pids("web1")
+        waiting = subprocess.Popen([FIRESTARTER, "ctrl", "-s", signal, "web1", "upgrade"], env=daemon.environment(),
+                                   stdout=subprocess.DEVNULL)
+        master.others.append(waiting)
+        return waiting, eventually(lambda: [pid for pid in daemon.pids("web1") if pid not in known])[0]
+    one, _ = upgrade("SIGINT")
+    two, last = upgrade("SIGHUP")
+    master.report(last)
+    daemon.ask({"command": "worker:ack", "pid": last, "signal": None}, "web1")
+    assert one.wait(PATIENCE) == 0 and two.wait(PATIENCE) == 0
+    master.wait_signal(first, "HUP")
+    master.script("app", *master.probe("--ack", "manual"))
+    daemon.ctrl("web1", "upgrade")  # without a signal of its own
+    master.wait_signal(last, "TERM")
+
+
+def test_an_upgrade_that_is_cancelled_during_another_one(daemon, master):
+    upgrader = f"upgrader = \"/bin/sh -c 'test ! -e {daemon.dir}/no'\""
+    daemon.start(group("web1", master, "ack = \"manual\"", "ack_timeout = 0", upgrader))
+    [old] = daemon.pids("web1")
+    daemon.ask({"command": "worker:ack", "pid": old, "signal": None}, "web1")
+    waiting = subprocess.Popen([FIRESTARTER, "ctrl", "web1", "upgrade"], env=daemon.environment(),
+                               stdout=subprocess.DEVNULL)
+    master.others.append(waiting)
+    new = eventually(lambda: [pid for pid in daemon.pids("web1") if pid != old])[0]
+    (daemon.dir / "no").touch()
+    result = daemon.run("ctrl", "web1", "upgrade")
+    assert result.returncode == 1 and "upgrader ended with exit code 1" in result.stderr
+    daemon.ask({"command": "worker:ack", "pid": new, "signal": None}, "web1")
+    assert waiting.wait(PATIENCE) == 0
+
+
+def test_the_signal_of_an_upgrade_that_was_cancelled_is_not_that_of_the_next(daemon, master):
+    (daemon.dir / "no").touch()
+    daemon.start(group("web1", master, "ack_timeout = 0", "ack_signal = \"TERM\"", "upgrader_active_sec = 0.2",
+                       f"upgrader = \"/bin/sh -c 'test ! -e {daemon.dir}/no'\""))
+    [old] = daemon.pids("web1")
+    master.report(old)
+    result = daemon.run("ctrl", "-s", "SIGINT", "web1", "upgrade")
+    assert result.returncode == 1 and "upgrader ended with exit code 1" in result.stderr
+    (daemon.dir / "no").unlink()  # the next run, which nobody asks for, upgrades
+    master.wait_signal(old, "TERM")
+
+
+def test_who_joins_an_upgrade_does_not_take_its_signal_away(daemon, master):
+    held = f"echo $$ > {daemon.dir}/runs; until test -e {daemon.dir}/go; do sleep 0.02; done"
+    daemon.start(group("web1", master, "ack_timeout = 0", "ack_signal = \"TERM\"", f"upgrader = \"/bin/sh -c '{held}'\""))
+    [old] = daemon.pids("web1")
+    master.report(old)
+
+    def upgrade(*options):
+        waiting = subprocess.Popen([FIRESTARTER, "ctrl", *options, "web1", "upgrade"], env=daemon.environment(),
+                                   stdout=subprocess.DEVNULL)
+        master.others.append(waiting)
+        return waiting
+    one = upgrade("-s", "SIGINT")
+    eventually(lambda: (daemon.dir / "runs").exists())
+    two = upgrade()
+    eventually(lambda: "the upgrader is running already" in daemon.log())
+    (daemon.dir / "go").touch()
+    assert one.wait(PATIENCE) == 0 and two.wait(PATIENCE) == 0
+    master.wait_signal(old, "INT")
+
+
 def test_upgrade_that_fails(daemon, master):
     program = master.script("app", *master.probe())
     daemon.start(group("web1", master, "retries = 1", "seconds = 0.1", program=[program]))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many groups in one master (SPEC section 6): each for itself, and commands to one or to all."""
+"""Several groups in one master (SPEC section 6): independence, and commands to one or all of them."""
 
 import signal
 import socket
@@ -88,7 +88,7 @@ def test_a_path_that_is_taken_is_named_once(groups):
     groups.write(group_text("one", groups.probe(), socket_address=[str(path)]))
     result = groups.run("--config", groups.file, program=[])
     assert result.returncode == 1
-    assert f"one: {path} is there and no socket" in result.stderr and result.stderr.count(str(path)) == 1
+    assert f"one: {path} exists and is not a socket" in result.stderr and result.stderr.count(str(path)) == 1
     assert path.read_text() == "precious"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPEC 9: an idle master makes no system call. scripts/bench looks for a minute; this one for a few seconds."""
+"""SPEC 9: an idle master makes no system call. scripts/bench measures this for a minute, this test for a few seconds."""
 
 import pathlib
 import re

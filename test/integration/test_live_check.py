@@ -42,9 +42,9 @@ def worker(master, how, **keys):
 
 
 def watch_file(pid):
-    """As the worker knows it."""
-    environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    return pathlib.Path(next(e for e in environment if b"_WATCH_FILE=" in e).partition(b"=")[2].decode())
+    """As the worker knows it. Its environment cannot be seen until its exec is through."""
+    text = eventually(pathlib.Path(f"/proc/{pid}/environ").read_bytes)
+    return pathlib.Path(next(e for e in text.split(b"\0") if b"_WATCH_FILE=" in e).partition(b"=")[2].decode())
 
 
 @pytest.mark.parametrize("how", ["touch", "write", "utime", "chmod", "remove", "replace"])
@@ -134,6 +134,24 @@ def test_a_worker_of_another_user_can_show_life(master):
     master.stop()
 
 
+@pytest.mark.skipif(not is_root(), reason="needs root")
+def test_a_worker_of_another_user_can_show_life_after_its_program_was_missing(master):
+    """The master does not know whom the workers of a generation run as before it has found their program."""
+    open_to_others(master)
+    start_groups(master, **worker(master, "utime", uid="nobody", live_check_timeout=60))
+    program, aside = master.dir / "worker", master.dir / "aside"
+    old = master.pids()
+    program.rename(aside)
+    with master.connect() as control:
+        upgrade = control.send("upgrade")
+        master.wait_log("cannot start a worker of generation 2")
+        aside.rename(program)
+        assert control.finish(upgrade)["ok"]
+    [pid] = eventually(lambda: (pids := master.pids("ready")) != old and pids)
+    assert watch_file(pid).stat().st_uid == NOBODY.pw_uid
+    master.stop()
+
+
 def test_a_preloaded_worker_knows_its_file(master):
     start_groups(master, web={"cmd": [PROBE, "--dir", str(master.reports)], "preload": PRELOAD_PROBE,
                               "numprocesses": 3, "live_check_timeout": 60, "ack_timeout": 0, "stop_signal": "TERM"})
@@ -144,3 +162,60 @@ def test_a_preloaded_worker_knows_its_file(master):
         assert file.exists()
     master.stop()
     assert not os.path.exists(file)
+
+
+# As a shell would: what cannot be touched is not its affair.
+CALM = """
+import contextlib, os, pathlib, time
+path = pathlib.Path(os.environ["FIRESTARTER_WATCH_FILE"])
+while True:
+    with contextlib.suppress(OSError):
+        path.touch()
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize("user", [None, pytest.param("nobody", marks=pytest.mark.skipif(not is_root(), reason="needs root"))])
+def test_workers_are_not_to_blame_for_a_cleaner(master, user):
+    open_to_others(master)
+    tidied = master.dir / "tmp"
+    tidied.mkdir()
+    program = python(master.dir / "worker", CALM)
+    keys = {"uid": user} if user else {}
+    start_groups(master, env={"TMPDIR": str(tidied)},
+                 web={"cmd": [str(program)], "live_check_timeout": TIMEOUT, "ack_timeout": 0, "numprocesses": 3,
+                      "stop_signal": "TERM", "restart": "always", **keys})
+    pids = master.pids()
+    files = [watch_file(pid) for pid in pids]
+    for vanish in (lambda: shutil.rmtree(files[0].parent), lambda: files[1].unlink()):
+        vanish()
+        eventually(lambda: all(file.exists() for file in files), what="the files are made again")
+        assert user is None or files[1].stat().st_uid == NOBODY.pw_uid
+    age = master.workers()[0]["age_s"] + 4 * TIMEOUT
+    eventually(lambda: master.workers()[0]["age_s"] > age)
+    assert master.pids() == pids
+    master.wait_log(f"watch files, {files[0].parent}, had vanished")
+    master.stop()
+    assert not list(tidied.iterdir())
+
+
+def test_a_directory_that_cannot_be_made_again_costs_no_worker(master):
+    program = python(master.dir / "worker", CALM)
+    tidied = master.dir / "tmp"
+    tidied.mkdir()
+    start_groups(master, env={"TMPDIR": str(tidied)},
+                 web={"cmd": [str(program)], "live_check_timeout": TIMEOUT, "ack_timeout": 0, "stop_signal": "TERM",
+                      "restart": "always"})
+    pids = master.pids()
+    shutil.rmtree(tidied)
+    master.wait_log("signs of life are not asked for until it can be made")
+    age = master.workers()[0]["age_s"] + 4 * TIMEOUT
+    eventually(lambda: master.workers()[0]["age_s"] > age)
+    assert master.pids() == pids
+    assert master.log().count("signs of life are not asked for") == 1
+    tidied.mkdir()
+    master.wait_log("had vanished; it is there again")
+    age = master.workers()[0]["age_s"] + 4 * TIMEOUT
+    eventually(lambda: master.workers()[0]["age_s"] > age)
+    assert master.pids() == pids
+    master.stop()

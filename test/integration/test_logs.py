@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SPEC 6: stdout_log and stderr_log. What workers write goes to files, by size or by time, line by line."""
 
+import contextlib
 import os
 import pathlib
 import re
 import shutil
 import signal
+import stat
 import subprocess
+import sys
 import time
 
 import pytest
 
 from harness import PRELOAD_TALKER, SANITIZED, TALKER, can_unshare, eventually, is_root, leave_descriptors, open_files
-from services import to_toml
+from services import NOBODY, open_to_others, start_groups, to_toml
+
+
+needs_root = pytest.mark.skipif(not is_root(), reason="needs root")
 
 
 class Logs:
@@ -240,7 +246,7 @@ def test_a_directory_that_vanished(logs):
     folder = logs.master.dir / "folder"
     path = folder / "log"
     logs.start("--rest", "1000", "--stream", "0", stdout_log=f"size:1000000000:1:{path}")
-    assert failing(logs, path)["last_error"] == f"{path}: its directory: No such file or directory"
+    assert eventually(lambda: failing(logs, path))["last_error"] == f"{path}: its directory: No such file or directory"
     assert f"logs to {path}, failing: its directory: No such file or directory" in logs.master.ctl("status").stdout
     folder.mkdir()
     eventually(lambda: not logs.status(path)["failing"])
@@ -314,10 +320,84 @@ def test_a_full_disk(logs):
     logs.master.stop()
 
 
-def test_what_is_no_plain_file_is_left_alone(logs):
-    logs.start("--say", "x\\n", stdout_log="size:1000:1:/dev/full")
-    assert failing(logs, "/dev/full")["last_error"] == "/dev/full is no plain file; it is left alone"
+@pytest.mark.skipif(not can_unshare(), reason="needs a mount namespace")
+def test_our_own_log_on_a_full_disk(logs):
+    """No line of the master is torn or lost, also by a reload."""
+    disk = logs.master.dir / "disk"
+    disk.mkdir()
+    wrapper = ["unshare", "-m", "sh", "-c", f"mount -t tmpfs -o size=64k none {disk} && exec \"$@\" 2>>{disk}/stderr", "sh"]
+    logs.start("-v", wrapper=wrapper, restart="always", seconds=0.01)
+    inside = pathlib.Path(f"/proc/{logs.master.pid}/root{disk}")
+    with open(inside / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(bytes(4096))
+    killed = []
+
+    def kill():
+        killed.extend(eventually(lambda: [pid for pid in logs.master.pids("ready") if pid not in killed]))
+        os.kill(killed[-1], signal.SIGKILL)
+    while (inside / "stderr").stat().st_size % 4096 or len(killed) < 3:
+        kill()
+    kill()
+    reload(logs.master)
+    kill()
+    assert (inside / "stderr").stat().st_size % 4096 == 0
+    (inside / "filler").unlink()
+    logs.master.request("reload")
+    kill()
+    eventually(lambda: f"worker {killed[-1]} ".encode() in (inside / "stderr").read_bytes())
+    text = (inside / "stderr").read_text()
+    assert all(re.match(r"20\d\d-[^ ]*Z (debug|info|warning): ", line) for line in text.splitlines()), text
+    died = [int(pid) for pid in re.findall(r"worker (\d+) .*died", text)]
+    eventually(lambda: [int(pid) for pid in re.findall(r"worker (\d+) .*died", (inside / "stderr").read_text())] == killed)
+    assert died == killed[:len(died)]
     logs.master.stop()
+
+
+def pipes_of(pid):
+    return sum(target.startswith("pipe:") for target in open_files(pid).values())
+
+
+def test_what_workers_leave_behind_does_not_use_up_descriptors(logs):
+    holding, other = logs.master.dir / "holding", logs.master.dir / "other"
+    holding.touch()
+    script = (f"setsid sh -c 'while test -e {holding}; do sleep 0.1; done' & "
+              f"echo begun; exec sleep 0.05")
+    keys = {"restart": "always", "seconds": 0.01}
+    logs.write(("leaves", [], {**keys, "cmd": ["/bin/sh", "-c", script], "numprocesses": 4,
+                               "stdout_log": f"size:1000000:1:{logs.path}"}),
+               ("other", ["--say", "born\\n"], {**keys, "stdout_log": f"size:1000000:1:{other}"}))
+    limit = 160
+    logs.run(wrapper=["sh", "-c", f"ulimit -n {limit}; exec \"$@\"", "sh"])
+    try:
+        def others():
+            return [worker["pid"] for group in logs.master.status()["groups"] if group["name"] == "other"
+                    for worker in group["workers"]]
+        [pid] = eventually(others)
+        logs.master.wait_log("leaves: processes that dead workers have left behind hold too many pipes to its logs open")
+        eventually(lambda: logs.bytes().count(b"begun\n") > 80)
+        assert pipes_of(logs.master.pid) < limit / 4
+        assert others() == [pid], "the other group is left alone"
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: logs.bytes(other) == b"born\n" * 2)
+    finally:
+        holding.unlink()
+    logs.master.stop()
+
+
+def test_what_is_no_plain_file_is_left_alone(logs):
+    path = logs.master.dir / "fifo"
+    os.mkfifo(path)
+    logs.start("--say", "x\\n", stdout_log=f"size:1000:1:{path}")
+    assert eventually(lambda: failing(logs, path))["last_error"] == f"{path} is not a regular file; it is left alone"
+    logs.master.stop()
+
+
+def test_a_device_is_refused(logs):
+    logs.write(("talk", [], {"stdout_log": "size:1000:1:/dev/stdout"}))
+    refused = logs.master.run("--config", logs.file, "--check", program=[])
+    assert refused.returncode == 2
+    assert f"{logs.file}:" in refused.stderr and "'size:1000:1:/dev/stdout': PATH must be a regular file" in refused.stderr
 
 
 def test_no_descriptor_for_a_pipe_is_scarcity(logs):
@@ -332,6 +412,69 @@ def test_no_descriptor_for_a_pipe_is_scarcity(logs):
         eventually(lambda: len(control.request("status")["data"]["groups"][0]["workers"]) == 6, timeout=60)
     assert before <= set(logs.master.pids())
     eventually(lambda: logs.bytes() == b"x\n" * 6)
+
+
+# ---- Directories of other users ----
+
+def in_directory_of_nobody(logs):
+    """The usual case: the program's user owns the directory of its logs."""
+    open_to_others(logs.master)
+    folder = logs.master.dir / "nobody"
+    folder.mkdir()
+    os.chown(folder, NOBODY.pw_uid, NOBODY.pw_gid)
+    return folder
+
+
+@needs_root
+def test_the_directory_belongs_to_the_workers_user(logs):
+    path = in_directory_of_nobody(logs) / "log"
+    logs.start("--stream", "200", "--exit", "0", uid="nobody", stdout_log=f"size:3000:20:{path}")
+    logs.wait_ended()
+    eventually(lambda: logs.status(path)["bytes"] == len(logs.by_size(path)) and logs.by_size(path).count(b"\n") == 200,
+               what="what it left in the pipe is written")
+    assert list(check_stream(logs.by_size(path)).values()) == [200]
+    assert path.stat().st_uid == 0 and stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert not logs.status(path)["failing"] and logs.status(path)["rotations"] > 1
+    logs.master.stop()
+
+
+@needs_root
+@pytest.mark.parametrize("keys", [{"uid": "nobody"}, {"gid": "nogroup"}, {"uid": "nobody", "gid": 0}], ids=str)
+def test_standard_output_can_be_opened_by_name(logs, keys):
+    folder, errors = in_directory_of_nobody(logs), logs.master.dir / "errors"
+    script = "echo out >/dev/stdout && echo err >/dev/stderr && echo again >/proc/self/fd/1"
+    logs.write(("talk", [], {**keys, "cmd": ["/bin/sh", "-c", script], "stdout_log": f"size:1000:1:{folder}/log",
+                             "stderr_log": f"size:1000:1:{errors}"}))
+    logs.run()
+    eventually(lambda: logs.bytes(folder / "log") == b"out\nagain\n" and logs.bytes(errors) == b"err\n")
+    logs.master.stop()
+
+
+@needs_root
+def test_an_upgrader_can_open_its_standard_error_by_name(logs):
+    in_directory_of_nobody(logs)
+    script = "echo before the upgrade >/dev/stderr"
+    logs.start(uid="nobody", upgrader=["/bin/sh", "-c", script])
+    assert logs.master.request("upgrade")["ok"]
+    logs.master.wait_log("before the upgrade")
+    logs.master.stop()
+
+
+@needs_root
+def test_a_link_in_a_directory_of_another_user_leads_nowhere(logs):
+    folder, target = in_directory_of_nobody(logs), logs.master.dir / "target"
+    target.mkdir()
+    (folder / "sub").symlink_to(target)
+    path = folder / "sub/log"
+    logs.start("--say", "x\\n", uid="nobody", stdout_log=f"size:1000:1:{path}")
+    assert eventually(lambda: failing(logs, path))["last_error"] == (
+        f"{path}: 'sub' in it is a symbolic link that uid {NOBODY.pw_uid} could have created; it is not followed: "
+        f"use the path that it leads to")
+    assert not list(target.iterdir())
+    (folder / "sub").unlink()
+    (folder / "sub").mkdir()
+    eventually(lambda: logs.bytes(path) == b"x\n")
+    logs.master.stop()
 
 
 # ---- Reload, upgrade, preload ----
@@ -360,8 +503,9 @@ def test_trouble_goes_on_after_a_reload(logs):
     logs.start("--say", "one\\ntwo\\nbegun", stdout_log=f"size:1000000:1:{path}")
     before = eventually(lambda: (one := logs.status(path))["pending_bytes"] > 0 and one)
     reload(logs.master)
-    after = logs.status(path)
-    assert after["failing"] and after["pending_bytes"] == before["pending_bytes"] and after["errors"] > before["errors"]
+    assert failing(logs, path), "from the beginning"
+    after = eventually(lambda: (one := logs.status(path))["errors"] > before["errors"] and one)
+    assert after["failing"] and after["pending_bytes"] == before["pending_bytes"]
     assert len(re.findall("No such file or directory", logs.master.log())) == 1, "told once"
     path.parent.mkdir()
     eventually(lambda: logs.bytes(path) == b"one\ntwo\nbegun")
@@ -440,3 +584,19 @@ def test_idle_master_with_a_log_does_nothing(logs):
         time.sleep(0.3)
         return used() == before
     eventually(rests, what="the master sleeps")
+
+
+def test_a_reload_keeps_what_a_worker_that_has_ended_said_while_another_line_was_open(master):
+    """Two workers share a log; the one that ends has to wait for the other's long line."""
+    log = master.dir / "log"
+    long = "import os, time\nwhile 1:\n os.write(1, b'a' * 100000); time.sleep(0.4); os.write(1, b'\\n'); time.sleep(0.05)\n"
+    keys = {"start_immediate": True, "ack_timeout": 0, "stop_signal": "TERM", "stdout_log": f"size:100000000:3:{log}"}
+    start_groups(master, long={"cmd": [sys.executable, "-c", long], **keys},
+                 short={"cmd": ["/bin/sh", "-c", "echo hello; sleep 0.1; echo bye"], "restart": "always", "numprocesses": 2, **keys})
+    for _ in range(20):
+        reply = master.request("reload")
+        assert reply["ok"], reply
+    eventually(lambda: log.read_text().count("bye\n") > 10)  # twenty reloads may take half a second
+    master.stop()
+    said = [line for line in log.read_text().splitlines() if not line.startswith("a")]
+    assert set(said) <= {"hello", "bye"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every option of --help is in the manual page, every one of the page is in --help, and all are accepted."""
+"""The options of --help and of the manual page are the same, and all of them are accepted."""
 
 import re
 import subprocess
@@ -46,6 +46,7 @@ def test_help_and_manual_name_the_same_options(program, page):
 
 SPECIFIED = {"-n", "--number", "-b", "--bind", "-4", "--ipv4-only", "-6", "--ipv6-only", "-m", "--manual", "--ack-mode",
              "--ack-timeout", "-r", "--retries", "-s", "--seconds", "--stop-signal", "-t", "--signal-timeout",
+             "--signal-scope", "--leftovers",
              "--max-unacked", "--max-upgrade-additional", "--reexec-as", "--drop-env-var", "-d", "--socket-path",
              "--socket-mode", "--socket-group", "-c", "--command-name", "-e", "--pidfile", "-f", "--lockfile", "-g",
              "--command-socket-as-fd", "-k", "--kill-children-on-exit", "-p", "--preload", "-l", "--backlog", "--nice",

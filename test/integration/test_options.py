@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPEC 3: the command line. What an option does is tested here unless a scenario of its own does it."""
+"""SPEC 3: the command line. Tests the effect of options that have no test file of their own."""
 
 import json
 import os
@@ -66,6 +66,11 @@ def test_wrong_command_line_is_one_line_and_exit_2(master, options, subject):
         assert subject in lines[0]
         assert not master.socket_path.exists()
         assert not list(master.reports.iterdir())
+
+
+def test_an_error_is_one_line_whatever_was_given(master):
+    result = master.run("--config", "/no\nsuch\033[2J", program=[])
+    assert result.returncode == 1 and len(result.stderr.splitlines()) == 1 and "\033" not in result.stderr
 
 
 def test_nearest_option_is_named(master):
@@ -277,6 +282,54 @@ def test_log_format_json(master):
     assert lines and all(isinstance(json.loads(line), dict) for line in lines)
 
 
+def test_json_lines_say_whom_they_are_about(master):
+    master.start("--ack-mode", "0", "--log-format", "json")
+    pid = master.pids()[0]
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: master.group()["last_death"])
+    master.stop()
+    lines = [json.loads(line) for line in master.log().splitlines()]
+    died = next(line for line in lines if line.get("event") == "worker_died")
+    assert (died["level"], died["group"], died["index"], died["worker_pid"], died["generation"]) == ("warning", "probe_worker", 0, pid, 1)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", died["time"])
+    assert died["message"].startswith(f"worker {pid} (index 0, generation 1) died: SIGKILL")
+    assert all("index" not in line and "worker_pid" not in line for line in lines if "group" not in line)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_log_lines_are_utf8_in_one_line_whatever_names_hold(master, form):
+    name = b"caf\xe9\xc2\x9b2J"  # Latin-1, and U+009B, which begins a sequence for terminals
+    program = master.script(os.fsdecode(name), "sleep", "1000")
+    master.spawn("--ack-mode", "0", "--log-format", form, "--stop-signal", "TERM", program=[program])
+    master.wait_log("is ready")
+    master.stop()
+    text = master.stderr_path.read_bytes().decode()  # UTF-8, or this fails
+    assert "caf\ufffd?2J" in text and "\x9b" not in text
+    if form == "json":
+        assert any(json.loads(line).get("group") == "caf\ufffd?2J" for line in text.splitlines())
+
+
+@pytest.mark.skipif(not can_unshare(), reason="needs a mount namespace")
+def test_syslog_gets_warnings_and_is_not_waited_for(master):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(str(master.dir / "daemon"))
+        devices, names = master.dir / "dev", "null zero urandom tty"
+        shell = (f"mkdir {devices} && mount --rbind /dev {devices} && mount -t tmpfs none /dev && "
+                 f"for name in {names}; do touch /dev/$name && mount --bind {devices}/$name /dev/$name; done; "
+                 f"touch /dev/log && mount --bind {master.dir}/daemon /dev/log && exec \"$@\"")
+        master.start("--ack-mode", "0", "--syslog", "-s", "0.001", wrapper=["unshare", "-m", "sh", "-c", shell, "sh"])
+        pid = master.pids()[0]
+        os.kill(pid, signal.SIGKILL)
+        message = daemon.recv(1000).decode()
+        assert re.fullmatch(rf"<28>\w{{3}} [ \d]\d [\d:]{{8}} einhyrningsins\[{master.pid}\]: "
+                            rf"probe_worker: worker {pid} \(index 0, generation 1\) died: SIGKILL, after .*", message)
+        for _ in range(30):  # more than the daemon's queue holds
+            pid = eventually(lambda: (pids := master.pids()) and pids[0] != pid and pids[0])
+            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: (pids := master.pids()) and pids[0] != pid)
+        master.stop()
+
+
 def test_log_has_no_colour_in_a_file(master):
     master.start("--ack-mode", "0", "-v")
     master.stop()
@@ -315,7 +368,7 @@ def test_signal_timeout_sends_term(master):
     pid = master.pids()[1]
     master.request("dec")
     master.wait_ready(1)
-    assert master.signals_of(pid) == ["USR2", "TERM"]
+    assert master.signals_of(pid) == ["USR2", "CONT", "TERM"]
     master.wait_log(f"worker {pid} .*SIGTERM")
     master.stop()
 
@@ -326,7 +379,7 @@ def test_signal_timeout_kills_at_once_what_was_told_with_term(master):
     pid = master.pids()[1]
     master.request("dec")
     master.wait_ready(1)
-    assert master.signals_of(pid) == ["TERM"]
+    assert master.signals_of(pid) == ["TERM", "CONT"]
     master.wait_log(f"worker {pid} .*SIGKILL")
     os.kill(master.pids()[0], signal.SIGKILL)
     master.signal(signal.SIGTERM)
@@ -338,7 +391,7 @@ def test_signal_timeout_ends_with_kill(master):
     [pid] = master.pids()
     master.signal(signal.SIGUSR2)
     assert master.wait_exit(40) == 0
-    assert master.signals_of(pid) == ["USR2", "TERM"]
+    assert master.signals_of(pid) == ["USR2", "CONT", "TERM", "CONT"]
     assert re.search(f"worker {pid} .*SIGKILL", master.log())
 
 
@@ -346,12 +399,12 @@ def test_signal_timeout_of_zero_waits_until_that_is_changed(master):
     master.start("--ack-mode", "0", "-n", "2", "-t", "0", program=master.probe("--ignore", "USR2"))
     pid = master.pids()[1]
     master.request("dec")
-    eventually(lambda: master.signals_of(pid) == ["USR2"])
+    eventually(lambda: master.signals_of(pid) == ["USR2", "CONT"])
     assert [w["state"] for w in master.workers()].count("stopping") == 1
     reply = master.request("config", json.dumps({"signal-timeout": 0.2}))
     assert reply["ok"], reply
     master.wait_ready(1)
-    assert master.signals_of(pid) == ["USR2", "TERM"]
+    assert master.signals_of(pid) == ["USR2", "CONT", "TERM"]
     master.stop()
 
 
@@ -443,3 +496,12 @@ def test_everything_together(master):
     assert report.nice == 2 and report.pdeathsig == signal.SIGUSR2
     master.stop()
     assert not lock.exists() and not pidfile.exists() and not (master.dir / "a.sock").exists()
+
+
+@pytest.mark.parametrize("check", [[], ["--check"]])
+@pytest.mark.parametrize("options, about", [(["-d", "/tmp/" + "z" * 150], "--socket-path"),
+                                            (["-c", "z" * 150], "control socket /tmp/einhorn-" + "z" * 150 + ".sock")])
+def test_a_control_socket_that_can_never_be_bound_is_a_wrong_command_line(master, options, about, check):
+    result = master.run(*options, *check)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == f"einhyrningsins: {about}: the path of a unix socket may have at most 107 bytes\n"

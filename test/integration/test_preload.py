@@ -11,8 +11,9 @@ import time
 
 import pytest
 
-from harness import (HTTP_WORKER, MASTER, PRELOAD_HTTP, PRELOAD_PROBE, SANITIZED, alive, eventually, load_result,
-                     process_state)
+from harness import (HTTP_WORKER, MASTER, PRELOAD_HTTP, PRELOAD_PROBE, SANITIZED, alive, eventually, is_root,
+                     load_result, process_state)
+from services import open_to_others, python, start_groups, state
 from test_environment import expected, lines
 
 GOING_ON = "going on without preloading"
@@ -549,4 +550,120 @@ os.execv("{MASTER}", sys.argv)
     master.wait_ready(3)
     assert not any(map(is_forked, master.pids()))
     eventually(lambda: not alive(loading["pid"]), what="nobody can talk to it any more")
+    master.stop()
+
+
+def test_worker_that_is_born_and_dies_during_a_reload_leaves_nobody_behind(master):
+    """A program in between reaps it, while its process group has another member."""
+    wrapper = python(master.dir / "wrapper", f"""
+import os, pathlib, signal, sys, time
+
+def until(condition):
+    while not (found := condition()):
+        time.sleep(0.01)
+    return found
+
+def children():
+    return set(map(int, pathlib.Path("/proc/self/task", str(os.getpid()), "children").read_text().split()))
+
+def stay(group):
+    os.setpgid(0, group)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    os.closerange(3, 1000)
+    os.execv("/bin/sleep", ["sleep", "1000"])
+
+if sys.argv[1] == "--with-state-fd":
+    before = children()
+    os.kill(int(pathlib.Path("{master.dir}/template").read_text()), signal.SIGCONT)
+    worker = until(lambda: children() - before).pop()
+    until(lambda: os.getpgid(worker) == worker)
+    left = os.fork() or stay(worker)
+    until(lambda: os.getpgid(left) == worker)
+    os.kill(worker, signal.SIGKILL)
+    os.waitpid(worker, 0)
+    pathlib.Path("{master.dir}/left").write_text(f"{{worker}} {{left}}")
+os.execv("{MASTER}", sys.argv)
+""")
+    start(master, "--ack-mode", "0", "--reexec-as", wrapper)
+    template = template_pid(master)
+    (master.dir / "template").write_text(str(template))
+    os.kill(template, signal.SIGSTOP)
+    os.kill(master.pids()[0], signal.SIGKILL)
+    master.wait_log("worker .* died")
+    reload(master)
+    worker, left = map(int, (master.dir / "left").read_text().split())
+    master.wait_log(rf"worker {worker} .* has left 1 process behind in its process group; sending SIGTERM")
+    eventually(lambda: not alive(left))
+    master.wait_ready()
+    master.stop()
+
+
+# ---- A template process that lies ----
+
+LIAR = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int einhorn_main(int argc, char **argv) { for (;;) pause(); }
+
+/* Speaks for the template process, which is still loading. */
+__attribute__((constructor)) static void lie(void) {
+    char text[4096];
+    int control = -1;
+    for (int fd = 3; fd < 64; ++fd) {
+        int type = 0;
+        socklen_t size = sizeof type;
+        if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET) control = fd;
+    }
+    if (control < 0) return;
+    send(control, "loaded", 6, 0);
+    if (recv(control, text, sizeof text, 0) <= 0) return;
+    FILE *victim;
+    while ((victim = fopen(getenv("VICTIM"), "r")) == 0) usleep(20000);
+    int pid = 0;
+    if (fscanf(victim, "%d", &pid) != 1) return;
+    snprintf(text, sizeof text, "forked %d", pid);
+    send(control, text, strlen(text), 0);
+    for (;;) pause();
+}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="needs a compiler")
+@pytest.mark.parametrize("user", [None, pytest.param("nobody", marks=pytest.mark.skipif(not is_root(), reason="needs root"))])
+@pytest.mark.parametrize("whose", ["another group's worker", "the trial run of a reload", "nobody's child"])
+def test_it_may_name_no_child_but_its_own_forks(master, user, whose):
+    open_to_others(master)
+    (master.dir / "liar.c").write_text(LIAR)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", master.dir / "liar.so", master.dir / "liar.c"], check=True, timeout=60)
+    wait = f"until test -e {master.dir}/go; do sleep 0.02; done"
+    reexec = master.dir / "reexec"
+    reexec.write_text(f'#!/bin/sh\n{wait}\nexec "{MASTER}" "$@"\n')
+    reexec.chmod(0o755)
+    keys = {"uid": user} if user else {}
+    sleeper = {"cmd": ["/bin/sleep", "1000"], "ack_timeout": 0, "stop_signal": "TERM"}
+    more = ["--reexec-as", reexec] if whose == "the trial run of a reload" else []
+    start_groups(master, *more, good=sleeper,
+                 evil={**sleeper, **keys, "preload": f"{master.dir}/liar.so", "restart": "always",
+                       "environments": [f"VICTIM={master.dir}/victim"]})
+    [victim] = master.pids()
+    if whose == "nobody's child":
+        victim = os.getpid()
+    with master.connect() as control:
+        if whose == "the trial run of a reload":
+            control.send("reload")
+            master.wait_log("trial run of")
+            victim = int(re.search(r"trial run of .*, process (\d+)", master.log())[1])
+        (master.dir / "written").write_text(str(victim))
+        (master.dir / "written").rename(master.dir / "victim")
+        master.wait_log("which it has not forked; going on without preloading")
+        assert master.request("stop", "evil")["ok"]
+        eventually(lambda: state(master, 1) == "stopped")
+        assert alive(victim), "a stop of the one group signals nobody of another"
+        (master.dir / "go").touch()
+    assert f"worker {victim} (index 0, generation 1) has" not in master.log()
     master.stop()

@@ -10,7 +10,8 @@ import signal
 
 import pytest
 
-from harness import HTTP_WORKER, MASTER, connect_to, eventually, kill_quietly, open_files
+from harness import HTTP_WORKER, MASTER, alive, connect_to, eventually, kill_quietly, open_files
+from services import python
 from test_zero_loss import under_load
 
 
@@ -53,6 +54,34 @@ def wrapper(master, *lines, name="wrapper"):
     path.write_text("\n".join(["#!/bin/bash", *lines, f'exec "{MASTER}" "$@"', ""]))
     path.chmod(0o755)
     return path
+
+
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
+def test_a_signal_while_a_wrapper_runs_does_not_end_the_master(master, shell, number):
+    """Some shells unblock all signals."""
+    path = master.dir / "wrapper"
+    path.write_text(f"""#!{shell}
+case "$*" in *--upgrade-check*) ;; *)
+    touch {master.dir}/begun
+    until test -e {master.dir}/go; do sleep 0.02; done
+esac
+exec "{MASTER}" "$@"
+""")
+    path.chmod(0o755)
+    master.start("--ack-mode", "0", "--reexec-as", path)
+    pids = master.pids()
+    with master.connect() as control:
+        asked = control.send("reload")
+        eventually((master.dir / "begun").exists)
+        master.signal(number)
+        (master.dir / "go").touch()
+        if shell == "/bin/bash" and number == signal.SIGTERM:
+            assert master.wait_exit() == 0, "it is kept, and ends the next master as it would have ended this one"
+            return
+        assert control.finish(asked)["ok"]
+    assert set(pids) <= set(master.pids()) or number == signal.SIGHUP
+    master.stop()
 
 
 def test_reload_changes_nothing_but_the_program(master):
@@ -119,7 +148,7 @@ def test_options_changed_at_run_time_stay(master):
     reload(master)
     master.wait_ready(3)
     assert master.request("state")["data"]["groups"][0]["config"]["signal_timeout"] == 7
-    assert master.request("quieter")["message"] == "logging from info on"
+    assert master.request("quieter")["message"] == "the log level is info"
     master.stop()
 
 
@@ -356,6 +385,41 @@ os.execv("{MASTER}", ["{MASTER}", *sys.argv[1:]])
     master.stop()
 
 
+@pytest.mark.parametrize("ack", ["0", "0.5"])
+@pytest.mark.parametrize("language", ["sh", "python"])
+def test_worker_that_dies_before_an_upgrade_that_a_reload_precedes(master, language, ack):
+    """It is replaced by a new one alone: nothing of the old generation is started any more, also while no new worker
+    has acked. A shell reaps it when it waits for a command of its own, another wrapper leaves that to the master."""
+    go, waiting = master.dir / "go", master.dir / "waiting"
+    if language == "sh":
+        path = wrapper(master, f'while [ "$1" != --upgrade-check ] && ! [ -e {go} ]; do : > {waiting}; sleep 0.01; done')
+    else:
+        path = python(master.dir / "wrapper", f"""
+import os, sys, time
+while sys.argv[1] != "--upgrade-check" and not os.path.exists({str(go)!r}):
+    open({str(waiting)!r}, "w").close()
+    time.sleep(0.01)
+os.execv({str(MASTER)!r}, [{str(MASTER)!r}, *sys.argv[1:]])
+""")
+    master.start("-n", "2", "--ack-mode", ack, "--reexec-as", path)
+    victim, other = master.pids()
+    with master.connect() as control:
+        asked = control.send("upgrade")
+        eventually(waiting.exists)
+        os.kill(victim, signal.SIGKILL)
+        eventually(lambda: not alive(victim))
+        go.touch()
+        assert control.finish(asked)["ok"]
+    assert master.group()["last_death"]["pid"] == victim
+    eventually(lambda: len(master.pids()) == 2)
+    fresh = master.pids()
+    for pid in fresh:
+        master.report(pid)
+    assert {report.variables["SERVER_STARTER_GENERATION"] for report in master.all_reports()} == {"1", "2"}
+    assert len(master.all_reports()) == 4, "two old ones, two new ones"
+    master.stop()
+
+
 def test_signal_that_arrives_while_a_wrapper_runs(master):
     go = master.dir / "go"
     path = wrapper(master, f'while [ "$1" != --upgrade-check ] && ! [ -e {go} ]; do : > {master.dir}/waiting; sleep 0.01; done')
@@ -392,16 +456,51 @@ def test_program_that_is_missing(master):
     failing(master, "--reexec-as", "/no/such/program", why="/no/such/program: No such file or directory")
 
 
+def refused(master, why, *options):
+    """A master that is to reload itself says why not, and its workers stay."""
+    master.start("--ack-mode", "0", *options)
+    pids = master.pids()
+    reply = master.request("reload")
+    assert not reply["ok"] and why in reply["message"]
+    assert master.pids() == pids
+    master.stop()
+
+
+def test_program_that_succeeds_without_reading_the_state(master):
+    """einhorn of Ruby, for one, looks at nothing in its trial run, and would not understand the state."""
+    path = master.dir / "blind"
+    path.write_text("#!/bin/sh\nexit 0\n")
+    path.chmod(0o755)
+    refused(master, f"the trial run of {path} has not read the state", "--reexec-as", path)
+
+
+def test_what_was_tried_is_what_is_executed(master):
+    """Whatever its path leads to by then. Without the script, which is read anew: its interpreter opens it."""
+    program = master.dir / "shell"
+    program.symlink_to("/bin/sh")
+    script = master.dir / "script"
+    script.write_text(f'[ "$1" = --upgrade-check ] && ln -sfn /bin/false {program}\nexec {MASTER} "$@"\n')
+    master.start("--ack-mode", "0", "--reexec-as", f"{program} {script}")
+    pids = master.pids()
+    reload(master)
+    assert os.readlink(program) == "/bin/false"
+    assert master.pids() == pids
+    assert pathlib.Path(f"/proc/{master.pid}/comm").read_text() == "einhyrningsins\n"
+    reply = master.request("reload")
+    assert not reply["ok"] and f"the trial run of {program} ended with exit code 1" in reply["message"]
+    master.stop()
+
+
+def test_script_that_is_written_to_during_its_trial_run(master):
+    path = wrapper(master, '[ "$1" = --upgrade-check ] && echo "# more" >> "$0"')
+    refused(master, f"{path} is not the file that was tried; try again", "--reexec-as", path)
+
+
 def test_program_that_is_lost_after_its_trial_run(master):
     path = master.dir / "once"
-    path.write_text("#!/bin/sh\nmv $0 $0.gone\n")
+    path.write_text("#!/bin/sh\nmv $0 $0.gone\ncat <&3 >/dev/null\n")
     path.chmod(0o755)
-    master.start("--ack-mode", "0", "--reexec-as", path)
-    [pid] = master.pids()
-    reply = master.request("reload")
-    assert not reply["ok"] and "No such file or directory" in reply["message"]
-    assert master.pids() == [pid]
-    master.stop()
+    refused(master, "No such file or directory", "--reexec-as", path)
 
 
 def test_program_that_does_not_understand_the_state(master):
@@ -517,6 +616,20 @@ def test_stop_during_the_trial_run(master):
     eventually(lambda: not master.marked())
 
 
+def test_of_a_log_that_is_a_file_no_line_is_lost(master):
+    """A helper thread writes it, of which an exec leaves nothing."""
+    master.start("-v", "--ack-mode", "0", "-n", "3")
+    for number in range(1, 11):
+        [victim, *_] = master.pids()
+        os.kill(victim, signal.SIGKILL)
+        assert master.request("reload")["ok"]
+        master.wait_ready(3)
+        log = master.log()
+        assert (log.count("trial run of"), log.count("executing"), reloads(master)) == (number, number, number)
+        assert re.search(rf"worker {victim} .* died", log)
+    master.stop()
+
+
 def test_unwritten_log_lines_are_carried_over(master):
     """Nobody reads standard error: what waits for it is not lost by a reload."""
     reader, writer = os.pipe()
@@ -540,13 +653,11 @@ def test_unwritten_log_lines_are_carried_over(master):
 
 
 def test_wrong_state_is_refused(master):
-    for text, why in (("", "einhorn's state: :state is missing"), ("{", "no JSON"), ("{}", ".format"), ('{"format": 1}', ".groups is empty"),
+    for text, why in (("", "einhorn's state is empty"), ("---\n", "einhorn's state: :state is missing"), ("{", "not valid JSON"), ("{}", ".format"), ('{"format": 1}', ".groups is empty"),
                       ('{"format": 1, "groups": [{"settings": {"name": 3}}]}', ".groups.0.settings.name must be a string")):
         reader, writer = os.pipe()
         os.write(writer, text.encode())
         os.close(writer)
-        result = master.run(f"--with-state-fd={reader}")
-        assert result.returncode == 2  # not the first word, but an unknown option
         before = master.command
         master.command = lambda *words, **_: [MASTER, *words]
         result = master.run("--with-state-fd", str(reader), pass_fds=[reader])
@@ -561,7 +672,7 @@ def test_lock_stays_held(master, other_master):
     reload(master)
     other_master.socket_path = master.socket_path
     result = other_master.run()
-    assert result.returncode == 1 and "another master holds it" in result.stderr
+    assert result.returncode == 1 and "another master" in result.stderr and "holds it" in result.stderr
     master.stop()
 
 

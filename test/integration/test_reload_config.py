@@ -3,6 +3,8 @@
 
 import socket
 
+import pytest
+
 from groups import group_text, groups  # noqa: F401 (a fixture)
 from harness import HTTP_WORKER, Report, connect_to, eventually, free_port
 
@@ -25,7 +27,7 @@ def test_nothing_is_new(groups):
     groups.start(text)
     before = groups.pids("web1"), groups.pids("web2")
     done = reread(groups, "# a comment\n" + text)
-    assert done["ok"] and done["message"] == "nothing is new"
+    assert done["ok"] and done["message"] == "nothing has changed"
     assert (groups.pids("web1"), groups.pids("web2")) == before
     groups.stop()
 
@@ -138,6 +140,23 @@ def test_a_group_that_was_removed_comes_back_while_it_stops(groups):
     groups.stop()
 
 
+@pytest.mark.parametrize("command", ["start", "restart"])
+def test_a_group_that_is_being_removed_is_not_started_again(groups, command):
+    text = group_text("web", [HTTP_WORKER], ack="manual", socket_address=["127.0.0.1:0"])
+    other = group_text("other", groups.probe())
+    groups.start(text + other)
+    with connect_to(groups.of("web")["listeners"][0]["address"]) as peer:
+        peer.sendall(b"GET / HTTP/1.1\r\n")  # half a request: the worker stays
+        assert reread(groups, other)["ok"]
+        eventually(lambda: groups.of("web")["state"] == "stopping")
+        for names in [["web"], []]:
+            reply = groups.request(command, *names)
+            assert reply["ok"] and "web: left alone: it is being removed, because it is no longer in the file" \
+                in reply["message"].splitlines()
+    eventually(lambda: [group["name"] for group in groups.status()["groups"]] == ["other"])
+    groups.stop()
+
+
 def test_a_listener_that_is_new(groups):
     first, second = free_port(), free_port()
     options = dict(ack="manual", numprocesses=2)
@@ -211,8 +230,8 @@ def test_a_file_can_be_put_back_after_a_failed_upgrade(groups):
     assert groups.pids("web") == pids
     done = reread(groups, good)
     assert done["ok"], done
-    assert groups.get(f"127.0.0.1:{first}")["X-Worker-Pid"] not in map(str, pids)
-    assert "nothing is new" in reread(groups, good)["message"]
+    eventually(lambda: groups.get(f"127.0.0.1:{first}")["X-Worker-Pid"] not in map(str, pids))
+    assert "nothing has changed" in reread(groups, good)["message"]
     assert is_refused(f"127.0.0.1:{second}")
     groups.stop()
 
@@ -269,7 +288,7 @@ def test_a_listener_that_is_gone_serves_until_the_upgrade_is_through(groups):
     done = reread(groups, group_text("web", [HTTP_WORKER], socket_address=[f"127.0.0.1:{first}"], **options))
     assert done["ok"], done
     eventually(lambda: is_refused(str(second)) and not second.exists())
-    assert groups.get(f"127.0.0.1:{first}")["X-Worker-Generation"] == "2"
+    eventually(lambda: groups.get(f"127.0.0.1:{first}")["X-Worker-Generation"] == "2")
     groups.stop()
 
 
@@ -308,6 +327,25 @@ def test_an_address_passes_to_another_group(groups):
     assert not path.exists()
 
 
+def test_a_group_is_renamed_and_the_master_reloaded_before_its_old_workers_have_gone(groups):
+    """The socket's file is the new group's as well: the end of the old one does not remove it."""
+    path = groups.dir / "app.sock"
+    options = {"ack": "manual", "socket_address": [str(path)]}
+    groups.start(group_text("web", [HTTP_WORKER], **options))
+    [old] = groups.pids("web")
+    client = connect_to(str(path))
+    client.sendall(b"GET / HTTP/1.1\r\n")  # half a request: the worker stays
+    assert reread(groups, group_text("site", [HTTP_WORKER], **options))["ok"]
+    groups.wait_ready(only=["site"])
+    assert groups.request("reload")["ok"]
+    assert groups.pids("web", "stopping") == [old]
+    client.close()
+    eventually(lambda: groups.names() == ["site"], what="the old group is buried")
+    connect_to(str(path)).close()
+    groups.stop()
+    assert not path.exists()
+
+
 def test_changes_at_run_time_are_not_undone_by_a_file_that_says_nothing_new(groups):
     text = group_text("web", groups.probe())
     groups.start(text + group_text("other", groups.probe()))
@@ -337,7 +375,7 @@ def test_a_group_in_trouble_is_tried_again(groups):
     program = groups.dir / "late"
     text = group_text("late", [str(program)]) + group_text("web", groups.probe())
     groups.start(text, only=["web"])
-    assert reread(groups, text)["message"] == "nothing is new"
+    assert reread(groups, text)["message"] == "nothing has changed"
     program.symlink_to(HTTP_WORKER)
     assert reread(groups, text)["ok"]
     eventually(lambda: groups.of("late")["ready"] == 1)

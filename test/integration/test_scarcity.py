@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPEC 9: out of processes, descriptors, memory or disk the master says so, keeps what runs, and tries again."""
+"""SPEC 9: without processes, descriptors, memory or disk space the master says so, keeps running, and retries."""
 
 import fcntl
 import os
@@ -7,11 +7,13 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import subprocess
+import time
 
 import pytest
 
-from harness import can_unshare, eventually, is_root, leave_descriptors
+from harness import MASTER, SANITIZED, can_unshare, eventually, is_root, leave_descriptors
 
 UNUSED_USER = 61234  # nobody's, so that its number of processes is ours alone
 
@@ -182,7 +184,9 @@ def test_memory_does_not_grow_with_deaths(master):
     master.start("--ack-mode", "0", "-q", "-n", "20")
 
     def kill_all(times):
-        for _ in range(times):
+        for round in range(times):
+            if round % 5 == 0:  # not the quick deaths in a row that are slowed down
+                eventually(lambda: min(worker["age_s"] for worker in master.workers()) >= 1)
             old = master.pids()
             assert master.request("killall")["ok"]
             eventually(lambda: not set(old) & set(master.pids()) and len(master.pids("ready")) == 20)
@@ -195,4 +199,81 @@ def test_memory_does_not_grow_with_deaths(master):
     kill_all(30)
     assert private() - before < 64, "kB"
     eventually(lambda: len(os.listdir(f"/proc/{master.pid}/fd")) <= fds, what="no descriptor is left over")
+    master.stop()
+
+
+# What a master copies for each generation, in pieces so large that each needs a mapping of its own.
+LARGE = {f"LARGE_{n}": "x" * 131_050 for n in range(8)}
+
+
+def without_memory(master):
+    """The master is refused every new mapping, until its limit is lifted."""
+    size = int(re.search(r"VmSize:\s+(\d+) kB", open(f"/proc/{master.pid}/status").read())[1]) * 1024
+    resource.prlimit(master.pid, resource.RLIMIT_AS, (size, resource.RLIM_INFINITY))
+    return lambda: resource.prlimit(master.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+@pytest.mark.skipif(SANITIZED, reason="the sanitizers need the address space")
+def test_an_upgrade_out_of_memory_goes_on_when_there_is_some(master):
+    master.start("--ack-mode", "0", "-n", "2", "-s", "0.05", env=LARGE)
+    old = master.pids()
+    lift = without_memory(master)
+    with master.connect() as control:
+        asked = control.send("upgrade")
+        master.wait_log("bad_alloc")
+        assert set(old) <= set(master.pids("ready"))
+        lift()
+        assert control.finish(asked)["ok"]
+    master.wait_ready()
+    assert not set(old) & set(master.pids())
+    assert len(master.log().splitlines()) < 100, "no loop of noise"
+    master.stop()
+
+
+@pytest.mark.skipif(SANITIZED, reason="the sanitizers need the address space")
+def test_a_signal_that_fails_does_not_make_the_master_deaf(master):
+    master.start("--ack-mode", "0", "-s", "0.05", "--reexec-as", MASTER, env=LARGE)
+    lift = without_memory(master)
+    master.signal(signal.SIGHUP)
+    master.wait_log("bad_alloc")
+    lift()
+    [pid] = master.pids()
+    os.kill(pid, signal.SIGKILL)
+    master.wait_log(f"worker {pid} .*SIGKILL")
+    master.wait_ready()
+    master.signal(signal.SIGHUP)
+    master.wait_log(", reloaded")
+    eventually(lambda: master.answers() and master.group()["generation"] == 2)
+    master.wait_ready()
+    master.stop()
+
+
+@pytest.mark.skipif(SANITIZED, reason="the sanitizers need the address space")
+def test_without_any_memory_the_master_stays_and_recovers(master):
+    """Clients that send half a line each take what there is, down to what a log line needs."""
+    master.start("--ack-mode", "0", "-n", "4", "-s", "0.05")
+    pids = master.pids()
+    half = b'{"command":"status","id":"' + b"x" * 60_000
+    lift = without_memory(master)
+    clients = []
+    for _ in range(300):
+        client = socket.socket(socket.AF_UNIX)
+        client.setblocking(False)
+        clients.append(client)
+        try:
+            client.connect(str(master.socket_path))
+            client.send(half)
+        except (BlockingIOError, ConnectionError):
+            pass
+    os.kill(pids[0], signal.SIGKILL)
+    end = time.monotonic() + 2  # it has to do with nothing for a while
+    eventually(lambda: time.monotonic() > end)
+    lift()
+    for client in clients:
+        client.close()
+    assert master.process.poll() is None
+    eventually(lambda: master.answers())
+    eventually(lambda: pids[0] not in master.pids())
+    master.wait_ready(4)
+    assert set(pids[1:]) <= set(master.pids())
     master.stop()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPEC 3, signals to the master; process 1; the end of the master by force."""
+"""SPEC 3, signals to the master; the master as process 1; killing the master."""
 
 import os
 import pathlib

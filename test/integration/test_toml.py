@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many groups from one TOML file (SPEC 6), by --config."""
+"""The groups of a TOML file (SPEC 6), by --config."""
 
 import json
 import os
@@ -229,7 +229,7 @@ numproceses = 3
 restart = true
 socket_address = ["localhost"]
 """
-COMPLAINTS = ["1:1: key 'numprocesses': stands in no group: write it below a line like [web]",
+COMPLAINTS = ["1:1: key 'numprocesses': is not in a group: write it below a line like [web]",
               "2:2: group 'web': key 'cmd' is missing: write cmd = [\"PROGRAM\"]",
               "3:1: key 'numproceses': is unknown (did you mean 'numprocesses'?)",
               "4:11: key 'restart': is a boolean: it must be a string",
@@ -259,7 +259,7 @@ def test_check_of_a_right_file(master):
 def test_words_that_the_file_has_to_say(master, words, about):
     result = run(master, probe_group(master, "a"), *words)
     assert result.returncode == 2
-    assert result.stderr.startswith(f"einhyrningsins: {about}: with --config ")
+    assert result.stderr.startswith(f"einhyrningsins: {about}: with --config, ")
     assert len(result.stderr.splitlines()) == 1
 
 
@@ -268,8 +268,8 @@ def test_files_that_cannot_be_read(master):
     os.mkfifo(fifo)
     with open(large, "wb") as file:
         file.truncate(16 * 1024 * 1024 + 1)
-    for path, reason in [(master.dir / "missing", "No such file or directory"), (master.dir, "is no plain file"),
-                         (fifo, "is no plain file"), (large, "more than 16777216 bytes")]:
+    for path, reason in [(master.dir / "missing", "No such file or directory"), (master.dir, "is not a regular file"),
+                         (fifo, "is not a regular file"), (large, "more than 16777216 bytes")]:
         result = master.run("--config", path, program=[])
         assert result.returncode == 1
         assert result.stderr.startswith(f"einhyrningsins: --config: {path}") and reason in result.stderr
@@ -306,7 +306,7 @@ def keys_of_manual():
 
 
 TYPES = {"text": "string", "scalar": "number or string", "name": "number or string", "flag": "boolean", "list": "array of strings",
-         "command": "array of strings, or string"}
+         "places": "array of strings or ports", "command": "array of strings, or string"}
 
 
 def keys_of_table():
@@ -334,6 +334,7 @@ def test_manual_has_the_keys_of_the_table():
 def test_types_of_the_manual_are_those_of_the_parser(master):
     words = {"number or string": "it must be a number or a string", "boolean": "it must be true or false",
              "string": "it must be a string", "array of strings": "it must be an array of strings",
+             "array of strings or ports": "it must be an array of strings or ports",
              "array of strings, or string": "it must be an array of strings, or a string"}
     for key, (kind, _) in keys_of_manual().items():
         result = check(master, f"[a]\n{key} = 1979-05-27\n")

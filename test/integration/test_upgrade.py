@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SPEC 7.4: upgrades, rolling and fleet, good and bad, one over the other.
 
-The program is a script in the private directory; written anew, it is the new version. A version that does not
-ack by itself is acked by the test, so that every order of events can be brought about.
+The program is a script in the private directory; writing it again makes a new version. The test acks for versions that do
+not do so themselves, so that any order of events can be produced.
 """
 
 import os
@@ -242,7 +242,11 @@ def test_old_worker_that_dies_meanwhile_is_replaced_in_its_generation(master):
 def test_ten_at_once_coalesce(master):
     started(master, 4)
     controls = [master.connect() for _ in range(10)]
+    for control in controls:
+        assert control.request("version")["ok"]
+    go_on = master.hold_up()
     requests = [control.send("upgrade") for control in controls]
+    go_on()
     for control, request in zip(controls, requests):
         assert control.finish(request)["ok"]
         control.close()

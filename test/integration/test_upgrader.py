@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program that runs before an upgrade and may forbid it (SPEC 6, upgrader)."""
+"""The program that runs before an upgrade and can prevent it (SPEC 6, upgrader)."""
 
 import os
 import signal
@@ -94,7 +94,8 @@ def test_requests_during_a_run_join_it(master):
     start_groups(master, **web(f"echo x >> {master.dir}/ran; " + held(master)))
     with master.connect() as first, master.connect() as second:
         one = first.send("upgrade")
-        assert master.group()["helpers"] == [{"name": "upgrader", "pid": wait_running(master)}]
+        pid = wait_running(master)
+        assert master.group()["helpers"] == [{"name": "upgrader", "pid": pid}]
         two = second.send("upgrade")
         assert second.reply()["wait"]
         (master.dir / "go").touch()
@@ -150,6 +151,20 @@ def test_a_stop_of_the_group_ends_it(master):
     master.stop()
 
 
+def test_who_waits_is_told_when_the_group_has_ended_meanwhile(master):
+    """Its last worker ends while the upgrader runs, which then has nothing against the upgrade."""
+    start_groups(master, web=dict(WORKER, restart="none", upgrader=shell(held(master))))
+    with master.connect() as control:
+        request = control.send("upgrade")
+        wait_running(master)
+        os.kill(master.pids()[0], signal.SIGKILL)
+        eventually(lambda: state(master) == "stopped")
+        (master.dir / "go").touch()
+        last = control.finish(request)
+    assert not last["ok"] and last["message"].startswith("Upgrade refused: the group is ")
+    master.stop()
+
+
 def test_a_stop_of_the_master_ends_it(master):
     start_groups(master, **web(held(master)))
     with master.connect() as control:
@@ -190,13 +205,14 @@ def test_every_so_often_it_runs_by_itself(master):
 
 
 def test_long_lines_are_cut_and_floods_limited(master):
-    program = python(master.dir / "upgrader", "print('x' * 100000)\nfor n in range(20000): print('line', n)\n"
+    program = python(master.dir / "upgrader", "print('x' + 'é' * 50000)\nfor n in range(20000): print('line', n)\n"
                                               "print('end', end='')\n")
     start_groups(master, web=dict(WORKER, upgrader=[str(program)]))
     assert master.request("upgrade")["ok"]
     log = master.log()
     assert max(map(len, log.splitlines())) < 2000
-    assert "(cut)" in log and "upgrader: line 5" in log
+    assert "é ... (cut)" in log, "between two characters"
+    assert "upgrader: line 5" in log
     assert log.count("upgrader: line") < 1001
     master.wait_log(r"upgrader: 190\d\d more lines were dropped")
     master.stop()

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Workers that run as another user (SPEC 6, uid and gid; SPEC 8, who may)."""
+"""Workers that run as another user (SPEC 6, uid and gid; SPEC 8, permissions)."""
 
 import json
 import os
+import pathlib
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -81,11 +83,12 @@ def test_the_control_socket_is_open_to_all_and_lets_others_do_nothing(master):
     start_groups(master, **web(master, uid="nobody"))
     assert stat.S_IMODE(master.socket_path.stat().st_mode) == 0o666
     answer = as_nobody(f"""
-import socket
+import contextlib, socket
 for request in ('status', 'upgrade', 'die', 'worker:ack'):
     peer = socket.socket(socket.AF_UNIX)
     peer.connect({str(master.socket_path)!r})
-    peer.sendall(b'{{"id": 1, "command": "%s", "pid": {master.pids()[0]}}}\\n' % request.encode())
+    with contextlib.suppress(BrokenPipeError):
+        peer.sendall(b'{{"id": 1, "command": "%s", "pid": {master.pids()[0]}}}\\n' % request.encode())
     print(peer.makefile().readline().strip())
 """)
     replies = [json.loads(line) for line in answer.splitlines()]
@@ -108,7 +111,21 @@ def test_the_mode_follows_the_file(master):
     for user, mode in (("nobody", 0o666), ("root", 0o600)):
         write_groups(master, web(master, control_socket=own, uid=user))
         assert (answer := master.request("reload-config"))["ok"], answer
-        assert modes() == [mode, mode]
+        eventually(lambda: modes() == [mode, mode], what="the last worker of the other user has gone")
+    master.stop()
+
+
+def test_workers_of_a_user_whom_the_file_has_no_more_can_ack(master):
+    """The upgrade to another user has failed: what runs is kept, and started again when it dies."""
+    keys = {"ack": "manual", "ack_timeout": 20, "restart": "always"}
+    start_groups(master, **web(master, "--ack", "manual", uid="nobody", **keys))
+    [old] = master.pids()
+    write_groups(master, web(master, "--exit-before-ack", "3", retries=0, **keys))
+    assert not master.request("reload-config")["ok"]
+    os.kill(old, signal.SIGKILL)
+    eventually(lambda: master.pids("ready") not in ([], [old]))
+    [pid] = master.pids()
+    assert os.stat(f"/proc/{pid}").st_uid == NOBODY.pw_uid
     master.stop()
 
 
@@ -119,6 +136,38 @@ def test_the_mode_goes_back_with_the_last_group_of_others(master):
     assert (answer := master.request("reload-config"))["ok"], answer
     eventually(lambda: stat.S_IMODE(os.stat(master.socket_path).st_mode) == 0o600)
     master.stop()
+
+
+@pytest.mark.parametrize("option", ["-d", "-e", "-b", "control_socket"])
+def test_no_file_is_made_where_a_workers_user_has_a_link(master, option):
+    """The user could lead root's files, and their removal at the end, to any directory."""
+    (target := master.dir / "target").mkdir()
+    (theirs := master.dir / "theirs").mkdir()
+    (theirs / "sub").symlink_to(target)
+    os.chown(theirs, NOBODY.pw_uid, NOBODY.pw_gid)
+    (target / "file").write_text("precious\n")
+    keys = {"uid": "nobody", **({"control_socket": str(theirs / "sub" / "file")} if option == "control_socket" else {}),
+            **({"socket_address": [str(theirs / "sub" / "file")]} if option == "-b" else {})}
+    path = write_groups(master, web(master, **keys))
+    words = [option, theirs / "sub" / "file"] if option in ("-d", "-e") else []
+    result = master.run("--config", path, *words, program=[])
+    assert result.returncode == 1 and "is a symbolic link that uid 65534 could have created" in result.stderr, result
+    assert [p.name for p in target.iterdir()] == ["file"] and (target / "file").read_text() == "precious\n"
+
+
+def test_nothing_is_removed_where_a_workers_user_has_put_a_link_meanwhile(master):
+    (sub := master.dir / "theirs" / "sub").mkdir(parents=True)
+    (target := master.dir / "target").mkdir()
+    for directory in (sub.parent, sub):
+        os.chown(directory, NOBODY.pw_uid, NOBODY.pw_gid)
+    start_groups(master, "-e", sub / "pid", **web(master, uid="nobody", control_socket=str(sub / "own")))
+    sub.rename(sub.parent / "moved")
+    for name in ("pid", "own"):
+        (target / name).write_text("precious\n")
+    sub.symlink_to(target)
+    master.wait_log("is a symbolic link that uid 65534 could have created")
+    master.stop()
+    assert sorted(p.name for p in target.iterdir()) == ["own", "pid"]
 
 
 def test_an_explicit_mode_stays(master):
@@ -200,7 +249,7 @@ def test_a_master_that_is_not_root_says_so_and_does_not_try(master):
     path = write_groups(master, {"web": {"cmd": ["/bin/sleep", "1000"], "uid": "root", "start_immediate": True}})
     result = master.run("--config", path, program=[], user=NOBODY.pw_uid, group=NOBODY.pw_gid, extra_groups=[])
     assert result.returncode == 1
-    assert "uid root: user 65534 may not start programs as somebody else; start the master as root" in result.stderr
+    assert "uid root: user 65534 may not start programs as another user; start the master as root" in result.stderr
 
 
 def test_a_master_that_is_not_root_may_name_itself(master):
@@ -228,4 +277,27 @@ def test_a_unix_listener_of_the_group_serves(master):
     assert master.first_report().fd(3)["listening"] == 1
     with socket.socket(socket.AF_UNIX) as peer:
         peer.connect(str(master.dir / "web.sock"))
+    master.stop()
+
+
+def capabilities(pid):
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: int(value, 16) for name, value in (line.split(":") for line in lines if line.startswith("Cap"))}
+
+
+def test_a_master_by_capabilities_keeps_them_to_itself(master):
+    """As a service manager starts it with AmbientCapabilities=."""
+    master.dir.chmod(0o777)
+    rights = "+setuid,+setgid,+kill,+net_bind_service"
+    start_groups(master, web={"cmd": ["/bin/sleep", "1000"], "uid": STRANGER, "gid": STRANGER, "ack_timeout": 0},
+                 own={"cmd": ["/bin/sleep", "1000"], "ack_timeout": 0},
+                 wrapper=["setpriv", f"--reuid={NOBODY.pw_uid}", f"--regid={NOBODY.pw_gid}", "--clear-groups",
+                          f"--inh-caps={rights}", f"--ambient-caps={rights}"])
+    assert capabilities(master.pid)["CapAmb"] != 0
+    pids = [eventually(lambda: group["workers"])[0]["pid"] for group in master.status()["groups"]]
+    assert [os.stat(f"/proc/{pid}").st_uid for pid in pids] == [STRANGER, NOBODY.pw_uid]
+    for pid in pids:
+        found = capabilities(pid)
+        assert [found[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")] == [0, 0, 0, 0]
+        assert found["CapBnd"] == capabilities(master.pid)["CapBnd"]
     master.stop()

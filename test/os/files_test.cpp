@@ -7,9 +7,11 @@
 #include <csignal>
 #include <filesystem>
 #include <optional>
+#include <thread>
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 using namespace einhyrningsins::os;
@@ -45,7 +47,8 @@ BOOST_AUTO_TEST_CASE(a_lock_is_held_and_removed) {
         BOOST_TEST(mode() == 0600U);
         auto second = lock_file::acquire(path);
         BOOST_REQUIRE(!second);
-        BOOST_TEST(second.error().message() == path + ": another master holds it");
+        BOOST_TEST(second.error().message() ==
+                   path + ": another master, process " + std::to_string(::getpid()) + ", holds it");
         lock_file moved = std::move(*lock);
         BOOST_TEST(!lock_file::acquire(path));
     }
@@ -56,6 +59,45 @@ BOOST_AUTO_TEST_CASE(a_lock_is_held_and_removed) {
 BOOST_AUTO_TEST_CASE(a_file_that_nobody_locks_is_taken_over) {
     write_file(path, "");
     BOOST_TEST(bool(lock_file::acquire(path)));
+}
+
+BOOST_AUTO_TEST_CASE(who_holds_a_lock_is_written_where_there_is_nothing_else) {
+    write_file(path, "123456789\n", 0600);
+    auto lock = lock_file::acquire(path);
+    BOOST_REQUIRE(lock);
+    BOOST_TEST(contents(path) == pid_line());
+    std::string other = directory / "other";
+    write_file(other, "precious\n", 0600);
+    auto wrong = lock_file::acquire(other);
+    BOOST_REQUIRE(wrong);
+    BOOST_TEST(contents(other) == "precious\n");
+    BOOST_TEST(lock_file::acquire(other).error().message() == other + ": another master holds it");
+}
+
+BOOST_AUTO_TEST_CASE(a_lock_that_is_let_go_meanwhile_is_had) {
+    auto lock = std::make_optional(std::move(*lock_file::acquire(path)));
+    std::thread holder([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        lock.reset();
+    });
+    BOOST_TEST(bool(lock_file::acquire(path, std::chrono::seconds(20))));
+    holder.join();
+}
+
+/// As on a file system that has no locks.
+BOOST_AUTO_TEST_CASE(a_lock_that_is_refused_leaves_nothing_behind) {
+    for (int error : {ENOLCK, EOPNOTSUPP}) {
+        int failed = in_child([&] {
+            std::string fresh = path + ".fresh", kept = path + ".kept";
+            write_file(kept, "");
+            refuse({SYS_flock}, error);
+            auto refused = lock_file::acquire(fresh), other = lock_file::acquire(kept);
+            return first_failure({!refused && refused.error().number == error,
+                                  !refused && refused.error().what == fresh + " cannot be locked",
+                                  !exists(fresh), !other, exists(kept)});
+        });
+        BOOST_TEST(failed == 0);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_lock_that_was_replaced_is_not_removed) {
@@ -89,13 +131,17 @@ BOOST_AUTO_TEST_CASE(traps_are_left_alone) {
     BOOST_TEST(lock_file::acquire(path).error().number == EISDIR);
 }
 
-BOOST_AUTO_TEST_CASE(another_users_file_is_left_alone) {
-    if (!is_root()) return;
+BOOST_AUTO_TEST_CASE(another_users_file_is_left_alone,
+                     *boost::unit_test::precondition(needs_root)) {
     write_file(path, "", 0666);
     BOOST_REQUIRE(::chown(path.c_str(), 65534, 65534) == 0);
-    BOOST_TEST(!lock_file::acquire(path));
-    BOOST_TEST(!pid_file::write(path));
+    std::string whose = path + " belongs to user nobody; it is left alone";
+    BOOST_TEST(lock_file::acquire(path).error().message() == whose);
+    BOOST_TEST(pid_file::write(path).error().message() == whose);
     BOOST_TEST(exists(path));
+    // Where all may write, root may not even open it (fs.protected_regular).
+    BOOST_REQUIRE(::chmod(directory.path().c_str(), 01777) == 0);
+    BOOST_TEST(lock_file::acquire(path).error().message() == whose);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
@@ -134,7 +180,7 @@ BOOST_AUTO_TEST_CASE(a_link_is_neither_followed_nor_replaced) {
     BOOST_REQUIRE(::symlink(target.c_str(), path.c_str()) == 0);
     auto file = pid_file::write(path);
     BOOST_REQUIRE(!file);
-    BOOST_TEST(file.error().message() == path + " is no plain file; it is left alone");
+    BOOST_TEST(file.error().message() == path + " is a symbolic link; it is left alone");
     BOOST_TEST(contents(target) == "precious");
     BOOST_TEST(entries() == 2U);
 }
@@ -156,8 +202,10 @@ BOOST_AUTO_TEST_CASE(a_write_that_fails_leaves_nothing_behind) {
 
 BOOST_AUTO_TEST_CASE(a_missing_directory_is_an_error) {
     std::string lost = directory / "missing/pid";
-    BOOST_TEST(pid_file::write(lost).error().message() == lost + ": No such file or directory");
-    BOOST_TEST(lock_file::acquire(lost).error().message() == lost + ": No such file or directory");
+    BOOST_TEST(pid_file::write(lost).error().message() ==
+               lost + ": its directory: No such file or directory");
+    BOOST_TEST(lock_file::acquire(lost).error().message() ==
+               lost + ": its directory: No such file or directory");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -47,8 +47,8 @@ BOOST_AUTO_TEST_CASE(names_that_nobody_has_are_errors) {
                "gid: no group is called no-such-group");
 }
 
-BOOST_AUTO_TEST_CASE(a_user_by_name_and_by_number_is_the_same) {
-    if (!is_root()) return;
+BOOST_AUTO_TEST_CASE(a_user_by_name_and_by_number_is_the_same,
+                     *boost::unit_test::precondition(needs_root)) {
     const passwd* nobody = ::getpwnam("nobody");
     BOOST_REQUIRE(nobody);
     auto by_name = find_identity("nobody", "");
@@ -60,8 +60,8 @@ BOOST_AUTO_TEST_CASE(a_user_by_name_and_by_number_is_the_same) {
     BOOST_TEST((*by_name)->groups == std::vector<gid_t>{nobody->pw_gid});
 }
 
-BOOST_AUTO_TEST_CASE(a_group_takes_the_place_of_the_users_own) {
-    if (!is_root()) return;
+BOOST_AUTO_TEST_CASE(a_group_takes_the_place_of_the_users_own,
+                     *boost::unit_test::precondition(needs_root)) {
     auto found = find_identity("nobody", "12345");
     BOOST_REQUIRE(found && *found);
     BOOST_TEST((*found)->group == 12345);
@@ -71,8 +71,8 @@ BOOST_AUTO_TEST_CASE(a_group_takes_the_place_of_the_users_own) {
     BOOST_TEST((*only_group)->group == 12345);
 }
 
-BOOST_AUTO_TEST_CASE(a_number_without_an_entry_needs_a_group_and_has_no_others) {
-    if (!is_root()) return;
+BOOST_AUTO_TEST_CASE(a_number_without_an_entry_needs_a_group_and_has_no_others,
+                     *boost::unit_test::precondition(needs_root)) {
     BOOST_TEST(!find_identity(stranger, ""));
     auto found = find_identity(stranger, "12345");
     BOOST_REQUIRE(found && *found);
@@ -80,16 +80,16 @@ BOOST_AUTO_TEST_CASE(a_number_without_an_entry_needs_a_group_and_has_no_others) 
     BOOST_TEST((*found)->groups.empty());
 }
 
-BOOST_AUTO_TEST_CASE(root_by_name_sheds_the_groups_of_this_process) {
-    if (!is_root()) return;
+BOOST_AUTO_TEST_CASE(root_by_name_sheds_the_groups_of_this_process,
+                     *boost::unit_test::precondition(needs_root)) {
     auto found = find_identity("root", "");
     BOOST_REQUIRE(found && *found);
     auto& groups = (*found)->groups;
     BOOST_TEST((std::ranges::find(groups, 12345U) == groups.end()));
 }
 
-BOOST_AUTO_TEST_CASE(who_is_not_root_can_be_himself_and_nobody_else) {
-    if (!is_root()) return;
+BOOST_AUTO_TEST_CASE(who_is_not_root_can_be_himself_and_nobody_else,
+                     *boost::unit_test::precondition(needs_root)) {
     int failed = as_nobody([] {
         auto self = find_identity("nobody", "");
         auto other = find_identity("root", "");

@@ -68,8 +68,8 @@ BOOST_AUTO_TEST_CASE(a_full_socket_does_not_block) {
                }) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_full_pipe_that_cannot_be_opened_again_does_not_block) {
-    if (!is_root()) return;
+BOOST_AUTO_TEST_CASE(a_full_pipe_that_cannot_be_opened_again_does_not_block,
+                     *boost::unit_test::precondition(needs_root)) {
     BOOST_TEST(in_child([] {
                    int both[2];
                    if (::pipe2(both, O_CLOEXEC) != 0 || ::fchmod(both[1], 0) != 0) return 97;

@@ -7,8 +7,9 @@
 
 #include <unistd.h>
 
-/// A template process executes the program again that starts it, which is this one. The main() of
-/// Boost.Test has no room for that; what is called before it is given the command line as well.
+/// A template process executes the program that started it, here this one, again. The main() of
+/// Boost.Test cannot be extended for that, but a function that is called before it gets the command
+/// line as well.
 __attribute__((constructor)) static void be_a_template_process(int argc, char** argv) {
     using namespace einhyrningsins;
     if (argc > 1 && argv[1] == os::template_word) ::_exit(os::run_template(argc, argv));

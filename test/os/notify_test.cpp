@@ -42,7 +42,18 @@ bool send(const std::string& address, const std::string& text, std::vector<int> 
 }
 
 struct fixture {
-    notify_socket socket = std::move(*notify_socket::open());
+    notify_socket socket;
+
+    fixture() { BOOST_REQUIRE(socket.open()); }
+
+    std::vector<pid_t> receive() const {
+        std::vector<pid_t> senders;
+        socket.receive([&](const notify_socket::sender& sender) {
+            BOOST_TEST(sender.user == ::geteuid());
+            return senders.push_back(sender.pid), true;
+        });
+        return senders;
+    }
 };
 
 } // namespace
@@ -57,6 +68,24 @@ BOOST_AUTO_TEST_CASE(the_address_can_be_put_into_a_variable) {
     BOOST_TEST((::fcntl(socket.fd(), F_GETFD) & FD_CLOEXEC));
 }
 
+/// As after its descriptor was lost: workers know the address.
+BOOST_AUTO_TEST_CASE(a_socket_is_opened_again_at_its_address) {
+    std::string address;
+    {
+        notify_socket lost;
+        BOOST_REQUIRE(lost.open());
+        address = lost.address();
+        BOOST_TEST(!notify_socket({}, address).open());
+    }
+    notify_socket again({}, address);
+    BOOST_REQUIRE(again.open());
+    BOOST_TEST(again.address() == address);
+    BOOST_TEST(send(address, "READY=1"));
+    unsigned ready = 0;
+    again.receive([&](const auto&) { return ++ready > 0; });
+    BOOST_TEST(ready == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(the_kernel_tells_who_is_ready) {
     pid_t sender = 0;
     int pipe[2];
@@ -67,8 +96,8 @@ BOOST_AUTO_TEST_CASE(the_kernel_tells_who_is_ready) {
                    return first_failure({told, send(socket.address(), "READY=1")});
                }) == 0);
     BOOST_TEST(::read(pipe[0], &sender, sizeof sender) == ssize_t(sizeof sender));
-    BOOST_TEST(socket.receive() == std::vector<pid_t>{sender}, boost::test_tools::per_element());
-    BOOST_TEST(socket.receive().empty());
+    BOOST_TEST(receive() == std::vector<pid_t>{sender}, boost::test_tools::per_element());
+    BOOST_TEST(receive().empty());
     ::close(pipe[0]);
     ::close(pipe[1]);
 }
@@ -76,21 +105,21 @@ BOOST_AUTO_TEST_CASE(the_kernel_tells_who_is_ready) {
 BOOST_AUTO_TEST_CASE(ready_is_a_line_of_its_own) {
     for (const char* text : {"READY=1", "READY=1\n", "STATUS=up\nREADY=1\nMAINPID=1"}) {
         BOOST_TEST(send(socket.address(), text));
-        BOOST_TEST(socket.receive().size() == 1U, text);
+        BOOST_TEST(receive().size() == 1U, text);
     }
     for (const char* text :
          {"", "\n\n", "READY=0", "READY=10", "NOT READY=1", "READY=1 ", "rubbish"}) {
         BOOST_TEST(send(socket.address(), text));
-        BOOST_TEST(socket.receive().empty(), text);
+        BOOST_TEST(receive().empty(), text);
     }
     BOOST_TEST(send(socket.address(), std::string(100000, 'x')));
-    BOOST_TEST(socket.receive().empty());
+    BOOST_TEST(receive().empty());
 }
 
 BOOST_AUTO_TEST_CASE(several_are_read_at_once) {
     for (int i = 0; i < 5; ++i)
         BOOST_TEST(send(socket.address(), "READY=1"));
-    BOOST_TEST(socket.receive().size() == 5U);
+    BOOST_TEST(receive().size() == 5U);
 }
 
 BOOST_AUTO_TEST_CASE(descriptors_that_come_along_are_closed) {
@@ -100,9 +129,32 @@ BOOST_AUTO_TEST_CASE(descriptors_that_come_along_are_closed) {
     ::close(pipe[1]);
     char byte;
     BOOST_TEST(::read(pipe[0], &byte, 1) == -1); // somebody still has the other end
-    BOOST_TEST(socket.receive().empty());
+    BOOST_TEST(receive().empty());
     BOOST_TEST(::read(pipe[0], &byte, 1) == 0);
     ::close(pipe[0]);
+}
+
+BOOST_AUTO_TEST_CASE(a_barrier_is_let_go_after_what_was_sent_before_it_was_told) {
+    int pipe[2];
+    BOOST_REQUIRE(::pipe2(pipe, O_CLOEXEC | O_NONBLOCK) == 0);
+    BOOST_TEST(send(socket.address(), "READY=1"));
+    BOOST_TEST(send(socket.address(), "BARRIER=1", {pipe[1]}));
+    ::close(pipe[1]);
+    bool was_held = false;
+    char byte;
+    socket.receive([&](const auto&) { return was_held = ::read(pipe[0], &byte, 1) == -1; });
+    BOOST_TEST(was_held);
+    BOOST_TEST(::read(pipe[0], &byte, 1) == 0);
+    ::close(pipe[0]);
+}
+
+BOOST_AUTO_TEST_CASE(the_rest_can_be_left_to_the_next_call) {
+    for (int i = 0; i < 5; ++i)
+        BOOST_TEST(send(socket.address(), "READY=1"));
+    int told = 0;
+    socket.receive([&](const auto&) { return ++told < 2; });
+    BOOST_TEST(told == 2);
+    BOOST_TEST(receive().size() == 3U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "os/own_process.hpp"
 #include "os/pipe.hpp"
-#include "os/process.hpp"
 #include "os/signals.hpp"
 #include "os/spawn.hpp"
 #include "support.hpp"
@@ -12,10 +12,12 @@
 #include <map>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +44,19 @@ std::map<std::string, std::string> read_report(const std::string& path) {
     return values;
 }
 
+/// The pid of a child that has executed its program, however long that takes; or why it has not,
+/// and then it is reaped.
+result<pid_t> executed(result<birth> child) {
+    if (!child) return child.error();
+    pollfd known{child->report(), POLLIN, 0};
+    if (known.fd >= 0) ::poll(&known, 1, -1);
+    auto outcome = child->outcome();
+    BOOST_REQUIRE(outcome.has_value());
+    if (*outcome) return child->pid();
+    exit_code_of(child->pid());
+    return outcome->error();
+}
+
 struct fixture {
     scratch directory;
     std::string file = directory / "report";
@@ -57,7 +72,7 @@ struct fixture {
 
     result<pid_t> start(spawn_recipe recipe, unsigned index = 0, int extra = -1) {
         auto plan = spawn_plan::make(std::move(recipe));
-        return plan.spawn(index, extra);
+        return executed(plan.spawn(index, extra));
     }
 
     std::map<std::string, std::string> run(spawn_recipe recipe, unsigned index = 0) {
@@ -100,7 +115,7 @@ BOOST_AUTO_TEST_CASE(a_worker_knows_its_pid_index_and_environment) {
 BOOST_AUTO_TEST_CASE(each_worker_of_a_plan_has_numbers_of_its_own) {
     auto plan = spawn_plan::make(recipe());
     for (unsigned index : {100U, 7U}) {
-        auto pid = plan.spawn(index, -1);
+        auto pid = executed(plan.spawn(index, -1));
         BOOST_REQUIRE(pid);
         BOOST_TEST(exit_code_of(*pid) == 0);
         auto report = read_report(file);
@@ -134,6 +149,11 @@ BOOST_AUTO_TEST_CASE(the_same_directory_is_opened_once) {
     BOOST_TEST(adopt_directory(-1) == nullptr);
 }
 
+BOOST_AUTO_TEST_CASE(a_directory_of_the_master_before_is_not_opened_again) {
+    auto before = adopt_directory(::open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    BOOST_TEST(*open_directory("/tmp") == before);
+}
+
 BOOST_AUTO_TEST_CASE(a_directory_that_a_link_leads_to_by_now_is_another) {
     ::mkdir((directory / "1").c_str(), 0755);
     ::mkdir((directory / "2").c_str(), 0755);
@@ -151,7 +171,7 @@ BOOST_AUTO_TEST_CASE(an_entry_can_end_with_the_index) {
     wish.environment.push_back(wish.indexed_entry);
     auto plan = spawn_plan::make(std::move(wish));
     for (unsigned index : {100U, 7U}) {
-        auto pid = plan.spawn(index, -1);
+        auto pid = executed(plan.spawn(index, -1));
         BOOST_REQUIRE(pid);
         BOOST_TEST(exit_code_of(*pid) == 0);
         auto report = read_report(file);
@@ -160,8 +180,8 @@ BOOST_AUTO_TEST_CASE(an_entry_can_end_with_the_index) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_worker_of_another_user_is_that_user_wholly) {
-    if (!is_root()) return;
+BOOST_AUTO_TEST_CASE(a_worker_of_another_user_is_that_user_wholly,
+                     *boost::unit_test::precondition(needs_root)) {
     BOOST_REQUIRE(::chmod(directory.path().c_str(), 0777) == 0);
     auto wish = recipe();
     wish.identity = identity{.user = 1234, .group = 5678, .groups = {90, 91}};
@@ -177,8 +197,8 @@ BOOST_AUTO_TEST_CASE(a_worker_of_another_user_is_that_user_wholly) {
     BOOST_TEST(::geteuid() == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(a_worker_of_another_user_has_no_groups_of_ours) {
-    if (!is_root()) return;
+BOOST_AUTO_TEST_CASE(a_worker_of_another_user_has_no_groups_of_ours,
+                     *boost::unit_test::precondition(needs_root)) {
     BOOST_REQUIRE(::chmod(directory.path().c_str(), 0777) == 0);
     auto wish = recipe();
     wish.identity = identity{.user = 1234, .group = 5678, .groups = {}};
@@ -187,8 +207,8 @@ BOOST_AUTO_TEST_CASE(a_worker_of_another_user_has_no_groups_of_ours) {
     BOOST_TEST(contents(file).find("supplementary\n") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(who_may_not_become_another_hears_the_stage) {
-    if (!is_root()) return;
+BOOST_AUTO_TEST_CASE(who_may_not_become_another_hears_the_stage,
+                     *boost::unit_test::precondition(needs_root)) {
     int failed = in_child([&] {
         auto wish = recipe("/bin/true");
         wish.directory = std::move(*open_directory("/"));
@@ -234,7 +254,7 @@ BOOST_AUTO_TEST_CASE(output_goes_where_it_is_told) {
     for (output_descriptors output :
          {output_descriptors{one->write.get(), other->write.get()},
           output_descriptors{one->write.get(), one->write.get()}, output_descriptors{}}) {
-        auto pid = plan.spawn(0, -1, output);
+        auto pid = executed(plan.spawn(0, -1, output));
         BOOST_REQUIRE(pid);
         BOOST_TEST(exit_code_of(*pid) == 0);
         auto report = read_report(file);
@@ -347,6 +367,26 @@ BOOST_AUTO_TEST_CASE(nothing_leaks_even_without_close_on_exec) {
     BOOST_TEST(descriptors(read_report(file)) == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(nothing_leaks_where_close_range_is_missing_or_forbidden) {
+    for (int error : {ENOSYS, EINVAL, EPERM})
+        for (bool apart : {false, true})
+            BOOST_TEST(in_child([&] {
+                           refuse({SYS_close_range}, error);
+                           for (int fd : {20, 150})
+                               ::dup2(1, fd);
+                           open_from_three(3);
+                           auto wish = recipe();
+                           wish.descriptors = {5, 3};
+                           if (apart && is_root()) wish.identity = identity{0, 0, {}};
+                           auto pid = start(std::move(wish), 0, 4);
+                           if (!pid || exit_code_of(*pid) != 0) return 99;
+                           auto report = read_report(file);
+                           return first_failure(
+                               {descriptors(report) == 3, report["fd3"] == target_of(5),
+                                report["fd5"] == target_of(4), target_of(20) == target_of(150)});
+                       }) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(standard_input_is_there_though_ours_was_closed) {
     BOOST_TEST(in_child([&] {
                    ::close(0);
@@ -401,8 +441,8 @@ BOOST_AUTO_TEST_CASE(a_directory_that_is_gone_is_an_error_unless_it_is_still_ope
     BOOST_TEST(open_directory(directory / "file").error().number == ENOTDIR);
 }
 
-BOOST_AUTO_TEST_CASE(a_directory_that_may_not_be_entered_names_the_stage) {
-    if (!is_root()) return;
+BOOST_AUTO_TEST_CASE(a_directory_that_may_not_be_entered_names_the_stage,
+                     *boost::unit_test::precondition(needs_root)) {
     std::string closed = directory / "closed";
     ::mkdir(closed.c_str(), 0);
     auto wish = recipe();
@@ -410,21 +450,20 @@ BOOST_AUTO_TEST_CASE(a_directory_that_may_not_be_entered_names_the_stage) {
     auto plan = spawn_plan::make(std::move(wish));
     BOOST_TEST(in_child([&] {
                    if (::setresuid(65534, 65534, 65534) != 0) return 98;
-                   auto pid = plan.spawn(0, -1);
+                   auto pid = executed(plan.spawn(0, -1));
                    if (pid) return 99;
                    return first_failure(
                        {pid.error().message() == "working directory: Permission denied"});
                }) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(too_many_processes_is_scarcity) {
-    if (!is_root()) return;
+BOOST_AUTO_TEST_CASE(too_many_processes_is_scarcity, *boost::unit_test::precondition(needs_root)) {
     BOOST_TEST(in_child([&] {
                    rlimit none{0, 0};
                    auto plan = spawn_plan::make(recipe("/bin/true"));
                    ::setrlimit(RLIMIT_NPROC, &none);
                    if (::setresuid(65534, 65534, 65534) != 0) return 98;
-                   auto pid = plan.spawn(0, -1);
+                   auto pid = executed(plan.spawn(0, -1));
                    if (pid) return 99;
                    return first_failure({pid.error().what == "fork", pid.error().number == EAGAIN,
                                          is_scarcity(pid.error().number)});
@@ -447,7 +486,7 @@ BOOST_AUTO_TEST_CASE(a_plan_can_be_moved) {
     auto plan = spawn_plan::make(recipe("/bin/true"));
     spawn_plan moved = std::move(plan);
     plan = spawn_plan::make(recipe("/bin/false"));
-    auto pid = moved.spawn(0, -1);
+    auto pid = executed(moved.spawn(0, -1));
     BOOST_REQUIRE(pid);
     BOOST_TEST(exit_code_of(*pid) == 0);
 }
@@ -455,6 +494,17 @@ BOOST_AUTO_TEST_CASE(a_plan_can_be_moved) {
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(find)
+
+BOOST_AUTO_TEST_CASE(a_program_is_found_where_the_newer_question_is_forbidden) {
+    for (int error : {ENOSYS, EPERM})
+        BOOST_TEST(in_child([&] {
+                       refuse({SYS_faccessat2}, error);
+                       auto none = find_program("/etc/passwd", "", AT_FDCWD);
+                       return first_failure({find_program("/bin/sh", "", AT_FDCWD).has_value(),
+                                             find_program("sh", "/bin", AT_FDCWD).has_value(),
+                                             !none, !none && none.error().number == EACCES});
+                   }) == 0);
+}
 
 BOOST_AUTO_TEST_CASE(a_program_is_found_as_execvp_does) {
     scratch directory;

@@ -4,16 +4,65 @@
 #include <boost/test/unit_test.hpp>
 
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <iterator>
+#include <new>
+#include <vector>
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace {
+
+thread_local bool is_memory_refused = false;
+
+void* allocate(std::size_t size) {
+    while (!is_memory_refused) {
+        if (void* block = std::malloc(size)) return block;
+        if (std::new_handler handler = std::get_new_handler())
+            handler();
+        else
+            break;
+    }
+    throw std::bad_alloc();
+}
+
+} // namespace
+
+// The sanitizers have others of their own, which do not call these.
+void* operator new(std::size_t size) { return allocate(size); }
+void* operator new[](std::size_t size) { return allocate(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return is_memory_refused ? nullptr : std::malloc(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t& none) noexcept {
+    return operator new(size, none);
+}
+void operator delete(void* block) noexcept { std::free(block); }
+void operator delete[](void* block) noexcept { std::free(block); }
+void operator delete[](void* block, std::size_t) noexcept { std::free(block); }
+void operator delete(void* block, const std::nothrow_t&) noexcept { std::free(block); }
+void operator delete[](void* block, const std::nothrow_t&) noexcept { std::free(block); }
+void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+
 namespace os_test {
+
+no_memory::no_memory() { is_memory_refused = true; }
+no_memory::~no_memory() { is_memory_refused = false; }
+
+bool has_one_thread() {
+    namespace fs = std::filesystem;
+    return std::distance(fs::directory_iterator("/proc/self/task"), fs::directory_iterator()) == 1;
+}
 
 scratch::scratch() : path_((std::filesystem::temp_directory_path() / "os_test.XXXXXX").string()) {
     BOOST_REQUIRE(::mkdtemp(path_.data()));
@@ -34,7 +83,12 @@ int in_child(const std::function<int()>& work) {
     sigprocmask(SIG_UNBLOCK, &alarm, nullptr);
     std::signal(SIGALRM, SIG_DFL);
     ::alarm(20);
-    ::_exit(work());
+    int code = 125;
+    try {
+        code = work();
+    } catch (...) { // this process must not go on with the tests
+    }
+    ::_exit(code);
 }
 
 int first_failure(std::initializer_list<bool> checks) {
@@ -44,6 +98,20 @@ int first_failure(std::initializer_list<bool> checks) {
         if (!holds) return number;
     }
     return 0;
+}
+
+void refuse(std::initializer_list<long> calls, int error) {
+    std::vector<sock_filter> program{
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+    for (long call : calls) {
+        program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call), 0, 1));
+        program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | unsigned(error)));
+    }
+    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        ::_exit(97);
 }
 
 int exit_code_of(pid_t pid) {
@@ -71,7 +139,7 @@ std::string contents(const std::string& path) {
 void write_file(const std::string& path, const std::string& text, mode_t mode) {
     FILE* file = std::fopen(path.c_str(), "we");
     BOOST_REQUIRE(file);
-    std::fputs(text.c_str(), file);
+    std::fwrite(text.data(), 1, text.size(), file);
     std::fclose(file);
     ::chmod(path.c_str(), mode);
 }
@@ -89,6 +157,12 @@ bool is_readable(int fd) {
 }
 
 bool is_root() { return ::geteuid() == 0; }
+
+boost::test_tools::assertion_result needs_root(boost::unit_test::test_unit_id) {
+    boost::test_tools::assertion_result answer(is_root());
+    answer.message() << "needs root";
+    return answer;
+}
 
 std::string report_program() {
     const auto& suite = boost::unit_test::framework::master_test_suite();

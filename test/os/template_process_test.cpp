@@ -55,7 +55,7 @@ struct reaped_template : template_process {
         : template_process(std::move(*started)) {}
     reaped_template(reaped_template&&) = delete;
     ~reaped_template() {
-        kill();
+        ::kill(pid(), SIGKILL);
         ::waitpid(pid(), nullptr, 0);
     }
 };

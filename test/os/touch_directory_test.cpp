@@ -5,6 +5,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <filesystem>
+#include <functional>
+#include <vector>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,7 +20,6 @@ namespace {
 struct fixture {
     scratch parent;
     std::optional<touch_directory> files = std::move(*touch_directory::make(parent.path()));
-    bool made_again = false;
 
     static struct stat facts_of(const std::string& path) {
         struct stat facts {};
@@ -41,8 +42,7 @@ BOOST_AUTO_TEST_CASE(it_can_be_passed_and_not_listed) {
 BOOST_AUTO_TEST_CASE(a_file_belongs_to_its_worker) {
     std::optional<identity> who;
     if (is_root()) who = identity{.user = 1234, .group = 5678, .groups = {}};
-    BOOST_TEST(files->prepare(3, who, made_again).has_value());
-    BOOST_TEST(!made_again);
+    BOOST_TEST(files->prepare(3, who).has_value());
     auto facts = facts_of(files->path() + "/3");
     BOOST_TEST((facts.st_mode & 07777) == 0600);
     BOOST_TEST(facts.st_uid == (who ? who->user : ::geteuid()));
@@ -52,16 +52,15 @@ BOOST_AUTO_TEST_CASE(a_file_belongs_to_its_worker) {
 BOOST_AUTO_TEST_CASE(what_was_left_of_another_worker_is_replaced) {
     write_file(files->path() + "/0", "old");
     fs::create_symlink("/etc/passwd", files->path() + "/1");
-    BOOST_TEST(files->prepare(0, {}, made_again).has_value());
-    BOOST_TEST(files->prepare(1, {}, made_again).has_value());
+    BOOST_TEST(files->prepare(0, {}).has_value());
+    BOOST_TEST(files->prepare(1, {}).has_value());
     BOOST_TEST(facts_of(files->path() + "/0").st_size == 0);
     BOOST_TEST(S_ISREG(facts_of(files->path() + "/1").st_mode));
 }
 
 BOOST_AUTO_TEST_CASE(a_directory_that_vanished_is_made_again) {
     fs::remove_all(files->path());
-    BOOST_TEST(files->prepare(0, {}, made_again).has_value());
-    BOOST_TEST(made_again);
+    BOOST_TEST(files->prepare(0, {}).has_value());
     BOOST_TEST((facts_of(files->path()).st_mode & 07777) == 0711);
     BOOST_TEST(exists(files->path() + "/0"));
 }
@@ -71,7 +70,7 @@ BOOST_AUTO_TEST_CASE(somebody_elses_directory_is_not_used) {
     fs::create_directory(elsewhere);
     fs::remove_all(files->path());
     fs::create_directory_symlink(elsewhere, files->path());
-    BOOST_TEST(!files->prepare(0, {}, made_again));
+    BOOST_TEST(!files->prepare(0, {}));
     BOOST_TEST(!exists(elsewhere + "/0"));
     std::string path = files->path();
     files.reset();
@@ -79,7 +78,7 @@ BOOST_AUTO_TEST_CASE(somebody_elses_directory_is_not_used) {
 }
 
 BOOST_AUTO_TEST_CASE(it_goes_with_its_files) {
-    BOOST_TEST(files->prepare(0, {}, made_again).has_value());
+    BOOST_TEST(files->prepare(0, {}).has_value());
     std::string path = files->path();
     touch_directory moved = std::move(*files);
     files.reset();
@@ -88,10 +87,47 @@ BOOST_AUTO_TEST_CASE(it_goes_with_its_files) {
     BOOST_TEST(!exists(path));
 }
 
-BOOST_AUTO_TEST_CASE(names_are_indices) {
-    BOOST_TEST((touch_directory::index_of("17") == 17U));
-    for (const char* wrong : {"", "x", "1x", "-1", ".hidden"})
-        BOOST_TEST(!touch_directory::index_of(wrong));
+BOOST_AUTO_TEST_CASE(whatever_is_done_to_a_file_is_seen) {
+    std::string path = files->path() + "/0";
+    BOOST_TEST(!files->last_touch(0));
+    BOOST_TEST(files->prepare(0, {}).has_value());
+    auto before = *files->last_touch(0);
+    BOOST_TEST((files->last_touch(0) == before));
+    auto long_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(1);
+    std::vector<std::function<void()>> deeds{
+        [&] { write_file(path, "text"); },
+        [&] { fs::last_write_time(path, long_ago); },
+        [&] { fs::permissions(path, fs::perms::owner_read); },
+        [&] {
+            write_file(path + "x", "");
+            fs::rename(path + "x", path);
+        },
+    };
+    for (const auto& deed : deeds) {
+        ::usleep(20'000); // the clock of the file system has ticked
+        deed();
+        auto after = files->last_touch(0);
+        BOOST_REQUIRE(after);
+        BOOST_TEST((after->at > before.at));
+        BOOST_TEST((after->at <= std::chrono::system_clock::now()));
+        before = *after;
+    }
+    fs::remove(path);
+    BOOST_TEST(!files->last_touch(0));
+    BOOST_TEST(files->is_there());
+}
+
+BOOST_AUTO_TEST_CASE(a_link_in_its_place_is_neither_written_to_nor_emptied) {
+    fs::path path = files->path(), other = parent / "other";
+    BOOST_TEST(files->prepare(0, {}).has_value());
+    fs::rename(path, other);
+    fs::create_directory_symlink(other, path);
+    BOOST_TEST(!files->is_there());
+    BOOST_TEST(!files->prepare(1, {}));
+    BOOST_TEST(!fs::exists(other / "1"));
+    files.reset();
+    BOOST_TEST(fs::exists(other / "0"));
+    BOOST_TEST(fs::is_symlink(path));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

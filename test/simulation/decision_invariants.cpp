@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What must hold of every decision, and when there is nothing left to decide.
+// The invariants of every decision, and of the time when there is nothing left to decide.
 #include "simulation/invariants.hpp"
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <csignal>
 #include <functional>
 #include <limits>
+#include <utility>
 
 namespace einhyrningsins::simulation {
 namespace {
@@ -30,11 +31,14 @@ void invariants::reconciled(const core::group& group, const std::vector<core::ac
     silent_.clear();
     for (const core::action_type& what : actions)
         std::visit([this](const auto& it) { check(it); }, what);
+    check_answers();
     check_roll_back();
     check_promised_upgrade();
     if (owes_command_) throw violation("stop_command_once", "it is not run");
     check_beginning();
     check_silent();
+    check_signals();
+    ack_signal_ = resize_signal_ = std::nullopt;
     if (has_restarted()) return; // a new beginning, with all workers at once
     check_capacity();
     check_old_ones();
@@ -73,6 +77,33 @@ void invariants::check_silent() const {
         throw violation("silent_are_replaced", "none takes the place of " + id(silent_.front()));
 }
 
+/// Who is told to go by a decision is told by the signal of the event that made him superfluous.
+void invariants::check_signals() const {
+    auto of_upgrade = [&](core::generation number) {
+        auto its = upgrade_signals_.find(number);
+        return its == upgrade_signals_.end() ? std::nullopt : its->second;
+    };
+    auto is_sent = [&](core::worker_id which, std::optional<int> signal) {
+        return sent_.contains({which, signal.value_or(wishes_.stop_signal)});
+    };
+    bool aborted = after_.current < before_.current;
+    bool overtaken = after_.current > before_.current;
+    for (const record& who : told()) {
+        if (!who.has_process() || tellings_.at(who.id).hurried) continue;
+        bool was_newest = who.generation == before_.current;
+        bool too_many =
+            aborted || (was_newest && !overtaken) || !(before_.previous || after_.previous);
+        bool right = was_newest && who.starting() && overtaken
+                         ? is_sent(who.id, of_upgrade(after_.current))
+                     : was_newest && who.starting() && aborted ? is_sent(who.id, std::nullopt)
+                     : too_many                                ? is_sent(who.id, resize_signal_)
+                     : ack_signal_                             ? is_sent(who.id, ack_signal_)
+                                   : is_sent(who.id, of_upgrade(after_.current)) ||
+                                         is_sent(who.id, of_upgrade(before_.current));
+        if (!right) throw violation("the_event_says_by_which_signal", id(who.id));
+    }
+}
+
 /// With ack none the last old worker goes before the first new one is started.
 void invariants::check_none(const core::action::spawn& what) const {
     if (!after_.previous || !stops_first()) return;
@@ -100,7 +131,7 @@ void invariants::check(const core::action::spawn& what) {
         throw violation("give_up_is_final", id(what.id) + " is spawned");
     const record* was = before_.find(what.id);
     const record* who = after_.find(what.id);
-    if (!who || !who->requested || (was && was->requested) || who->index != what.index ||
+    if (!who || !who->requested() || (was && was->requested()) || who->index != what.index ||
         who->generation != what.generation)
         throw violation("spawns_are_wished_for_once", id(what.id));
     if (what.generation > begun_)
@@ -110,7 +141,7 @@ void invariants::check(const core::action::spawn& what) {
 
 void invariants::check(const core::action::signal& what) {
     const record* who = after_.find(what.id);
-    if (!who || who->pid != what.pid || what.pid == 0)
+    if (!who || !who->has_process())
         throw violation("no_unknown_process", "a signal to " + id(what.id));
     if (commanded_.contains(what.id) && !forwarded_.contains(what.number))
         throw violation("stop_command_once", id(what.id) + " is sent a signal as well");
@@ -130,8 +161,13 @@ void invariants::check_report(const core::report_of::worker_acked& what) {
 }
 
 void invariants::check_report(const core::report_of::ack_overdue& what) {
-    tellings_[what.worker.id].hurried = true;
+    core::worker_id which = what.worker.id;
+    tellings_[which].hurried = true;
     take_failure(what.worker.generation, false);
+    auto* manual = std::get_if<core::ack_manual>(&wishes_.ack);
+    auto timeout = manual ? manual->timeout : std::get<core::ack_notify>(wishes_.ack).timeout;
+    if (now_ - started_at_.at(which) < timeout + excused(which))
+        throw violation("acks_have_their_time", id(which));
 }
 
 /// Failures that follow in the same step do not count any more.
@@ -157,12 +193,56 @@ void invariants::check_report(const core::report_of::live_check_missed& what) {
     tellings_[what.worker.id].hurried = true;
     const record* was = before_.find(what.worker.id);
     bool silent = wishes_.live_check > core::duration::zero() &&
-                  now_ - signs_.at(what.worker.id) >= wishes_.live_check;
+                  now_ - signs_.at(what.worker.id) >= wishes_.live_check + excused(what.worker.id);
     if (!silent || !was || !was->active())
         throw violation("silent_are_replaced", id(what.worker.id) + " is killed too early");
 }
 
-void invariants::check_report(const core::report_of::upgrade_done& what) const {
+/// Whoever asks for an upgrade is answered at once, and unless he is refused there is an upgrade
+/// whose end he can wait for.
+void invariants::check_answers() {
+    if (answers_ != requests_)
+        throw violation("every_upgrade_request_is_answered",
+                        std::to_string(requests_) + " requests, " + std::to_string(answers_) +
+                            " answers");
+    answers_ = requests_ = 0;
+    if (awaited_ != after_.previous.has_value())
+        throw violation("an_upgrade_has_one_outcome",
+                        awaited_ ? "none, and there is no upgrade" : "told before its end");
+}
+
+void invariants::check_report(const core::report_of::upgrade_refused&) {
+    ++answers_;
+    if (awaited_) throw violation("an_upgrade_has_one_outcome", "refused during an upgrade");
+}
+
+void invariants::check_report(const core::report_of::upgrade_joined& what) {
+    ++answers_;
+    if (!awaited_ || what.next != overtaken_)
+        throw violation("every_upgrade_request_is_answered", "joins what is not there");
+}
+
+void invariants::check_report(const core::report_of::upgrade_overtaken&) {
+    ++answers_;
+    if (!awaited_ || std::exchange(overtaken_, true))
+        throw violation("every_upgrade_request_is_answered", "overtakes what is not there");
+}
+
+void invariants::check_report(const core::report_of::upgrade_began&) {
+    if (!std::exchange(awaited_, true))
+        ++answers_;
+    else if (!std::exchange(overtaken_, false))
+        throw violation("an_upgrade_has_one_outcome", "another begins before it");
+}
+
+void invariants::take_outcome(const char* what) {
+    if (!std::exchange(awaited_, false)) throw violation("an_upgrade_has_one_outcome", what);
+    overtaken_ = false;
+}
+
+void invariants::check_report(const core::report_of::upgrade_done& what) {
+    if (overtaken_) throw violation("requests_are_served", "done, and no other began");
+    take_outcome("done twice");
     auto is_left = [&](const record& who) {
         return who.active() && who.generation < what.generation;
     };
@@ -172,7 +252,8 @@ void invariants::check_report(const core::report_of::upgrade_done& what) const {
         throw violation("upgrade_done_means_all_old_told", "the new ones are too few");
 }
 
-void invariants::check_report(const core::report_of::upgrade_aborted& what) const {
+void invariants::check_report(const core::report_of::upgrade_aborted& what) {
+    take_outcome("aborted twice");
     if (!what.serving) return; // the whole group stops
     auto is_left = [&](const record& who) {
         return who.starting() && who.generation == what.generation;
@@ -241,8 +322,8 @@ void invariants::check_surplus() const {
     if (any_old && have.old_active > wanted_old_ones())
         throw violation("ended_stay_ended", std::to_string(have.old_active) + " old ones");
     // An old one may take the place of a dead one, whoever lingers and though less are wanted now.
-    if (have.fresh_active + have.old_active > highest_limit_)
-        throw violation("surplus_is_bounded", "too many are active");
+    unsigned active = have.fresh_active + have.old_active;
+    if (active > highest_limit_) throw violation("surplus_is_bounded", "too many are active");
 }
 
 /// Of workers, in a rolling upgrade. Old ones that a resize made superfluous may stay until a new
@@ -283,11 +364,12 @@ void invariants::settled(core::time_point now) const {
     check_deadline();
     check_waiting();
     if (after_.phase != core::group_phase::running) return;
-    auto is_awaited = [](const record& who) { return who.pid == 0; };
+    auto is_awaited = [](const record& who) { return !who.has_process(); };
     if (std::ranges::any_of(after_.table, is_awaited)) return; // the answer decides
     check_missing_new_ones();
     check_missing_old_ones();
     check_signs();
+    check_unacked();
     check_sleep();
 }
 
@@ -306,8 +388,19 @@ void invariants::check_waiting() const {
 void invariants::check_signs() const {
     if (wishes_.live_check == core::duration::zero()) return;
     for (const record& who : after_.table)
-        if (who.ready() && now_ - signs_.at(who.id) >= wishes_.live_check)
+        if (who.ready() && now_ - signs_.at(who.id) >= wishes_.live_check + excused(who.id))
             throw violation("silent_are_replaced", id(who.id) + " goes on");
+}
+
+/// Nor does one that has not acked in time.
+void invariants::check_unacked() const {
+    if (core::comes_with_time(wishes_.ack)) return;
+    auto* manual = std::get_if<core::ack_manual>(&wishes_.ack);
+    auto timeout = manual ? manual->timeout : std::get<core::ack_notify>(wishes_.ack).timeout;
+    if (timeout == core::duration::zero()) return;
+    for (const record& who : after_.table)
+        if (who.starting() && now_ - started_at_.at(who.id) >= timeout + excused(who.id))
+            throw violation("acks_have_their_time", id(who.id) + " goes on");
 }
 
 /// Where all is as wanted the shell is woken for the next sign of life alone.
@@ -320,7 +413,7 @@ void invariants::check_sleep() const {
     if (wishes_.live_check > core::duration::zero())
         for (const record& who : after_.table)
             next = std::min(next.value_or(core::time_point::max()),
-                            signs_.at(who.id) + wishes_.live_check);
+                            signs_.at(who.id) + wishes_.live_check + excused(who.id));
     if (after_.deadline != next) throw violation("sleep_is_not_disturbed", "another deadline");
 }
 

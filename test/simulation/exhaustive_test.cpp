@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Every history of a small alphabet, up to a depth: what chance may have missed.
+// All histories over a small alphabet up to a certain depth: these may be missed by random ones.
 #include "simulation/replay.hpp"
 #include "simulation/world.hpp"
 
@@ -74,6 +74,16 @@ constexpr unsigned good_end = kill_argument(0, 3);
 const std::vector<step> ends{{ack},        {kill, crash}, {kill, good_end}, {upgrade, 0},
                              {upgrade, 1}, {resize, 1},   {start},          {wait}};
 const std::vector<step> signs_of_life{{ack}, {touch}, {touch, 1}, {upgrade, 0}, {reload}, {wait}};
+const std::vector<step> hold_ups{{ack},         {touch},      {late, 3000},    {stall, 3000},
+                                 {stall, 3001}, {upgrade, 0}, {stop, SIGUSR2}, {wait}};
+const std::vector<step> signals{{upgrade, by_signal},
+                                {upgrade, 1 + by_another_signal},
+                                {upgrade, 0},
+                                {ack, by_signal},
+                                {ack},
+                                {resize, 1 + by_signal, false},
+                                {resize, 2, false},
+                                {reload}};
 const std::vector<step> stops{{stop, SIGUSR2}, {stop, plain_stop(SIGUSR2)},
                               {stop, SIGKILL}, {command_failed},
                               {start},         {ack},
@@ -133,6 +143,15 @@ BOOST_AUTO_TEST_CASE(live_checks) {
     watched.policies[0].live_check = 1s;
     explore_all(watched, signs_of_life, 7);
 }
+
+BOOST_AUTO_TEST_CASE(a_master_that_is_held_up) {
+    history watched = quiet_group(2);
+    watched.policies[0].live_check = 4s;
+    watched.programs[0] = {.acks_after = 4s, .touches_every = 3s, .stop_takes = 900ms};
+    explore_all(watched, hold_ups, 6);
+}
+
+BOOST_AUTO_TEST_CASE(signals_that_events_say) { explore_all(quiet_group(2), signals, 6); }
 
 BOOST_AUTO_TEST_CASE(stop_commands) {
     for (auto kind : {command_kind::works, command_kind::hangs, command_kind::fails}) {

@@ -63,7 +63,9 @@ program make_program(dice& random) {
     what.acks_after = random.one_of<core::duration>({0ms, 0ms, 1ms, 300ms, 3s, 10s});
     if (random.one_in(6)) what.acks_after.reset();
     if (random.one_in(3)) what.dies_after = random.one_of<core::duration>({0ms, 1ms, 400ms, 4s});
-    what.exit_code = random.one_of({0, 1});
+    using enum core::exit_cause::kind_type;
+    what.ends_by = random.one_of<core::exit_cause>(
+        {{exited, 0}, {exited, 1}, {signaled, SIGKILL}, {signaled, SIGTERM}});
     if (random.one_in(2)) what.touches_every = random.one_of<core::duration>({300ms, 4s});
     what.exec_fails = random.one_in(8);
     if (random.one_in(4)) what.sound_every = 2 + random.below(4);
@@ -83,7 +85,7 @@ step_kind make_kind(dice& random) {
          pass,        pass,   pass,    wait,    wait,      wait,       wait,
          wait,        wait,   kill,    kill,    kill,      kill,       ack,
          ack,         ack,    ack,     ping,    stale_ack, stale_exit, stale_answer,
-         reconfigure, reload, reload});
+         reconfigure, reload, reload,  late,    stall});
 }
 
 unsigned make_argument(dice& random, step_kind kind) {
@@ -92,8 +94,13 @@ unsigned make_argument(dice& random, step_kind kind) {
         return random.one_of<unsigned>(
             {SIGUSR2, SIGTERM, SIGQUIT, SIGKILL, plain_stop(SIGUSR2), plain_stop(SIGTERM)});
     case step_kind::forward: return random.one_of<unsigned>({SIGUSR1, SIGTTIN, SIGHUP});
-    case step_kind::upgrade: return random.below(2);
-    case step_kind::resize: return 1 + random.below(5);
+    case step_kind::restart: return random.one_of({0U, by_signal});
+    case step_kind::upgrade:
+        return random.below(2) + random.one_of({0U, 0U, by_signal, by_another_signal});
+    case step_kind::resize: return 1 + random.below(5) + random.one_of({0U, by_signal});
+    case step_kind::ack: return random.below(8) + random.one_of({0U, 0U, by_signal});
+    case step_kind::late:
+    case step_kind::stall:
     case step_kind::scarcity: return random.below(2);
     case step_kind::pass:
         return random.one_of(
@@ -142,9 +149,9 @@ std::string describe(const program& what) {
                         : what.heeds == obedience::reluctant ? "SIGTERM"
                                                              : "SIGKILL";
     return "acks after " + length(what.acks_after) + ", dies after " + length(what.dies_after) +
-           " with " + number(what.exit_code) + ", touches every " + length(what.touches_every) +
-           ", heeds " + heeds + ", stop takes " + length(what.stop_takes) + ", sound every " +
-           number(what.sound_every);
+           " by " + core::to_string(what.ends_by) + ", touches every " +
+           length(what.touches_every) + ", heeds " + heeds + ", stop takes " +
+           length(what.stop_takes) + ", sound every " + number(what.sound_every);
 }
 
 const char* name(step_kind kind) {
@@ -153,7 +160,7 @@ const char* name(step_kind kind) {
                                      "reconfigure",    "deploy",     "scarcity",     "pass",
                                      "wait",           "kill",       "ack",          "ping",
                                      "stale_ack",      "stale_exit", "stale_answer", "touch",
-                                     "command_failed", "reload"};
+                                     "command_failed", "reload",     "late",         "stall"};
     return names[static_cast<unsigned>(kind)];
 }
 
@@ -187,6 +194,16 @@ history make_history(std::uint64_t seed) {
         made.steps.push_back({kind, argument, !random.one_in(5)});
     }
     return made;
+}
+
+std::optional<int> signal_of(const step& what) {
+    if (what.argument < by_signal) return std::nullopt;
+    switch (what.kind) {
+    case step_kind::restart: return SIGHUP;
+    case step_kind::resize: return SIGXCPU;
+    case step_kind::ack: return SIGALRM;
+    default: return what.argument < by_another_signal ? SIGINT : SIGVTALRM;
+    }
 }
 
 std::string to_string(const step& what) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/policy.hpp"
+#include "core/worker.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -10,7 +11,7 @@
 
 namespace einhyrningsins::simulation {
 
-/// Which signals a process heeds.
+/// The signals that a process obeys.
 enum class obedience {
     willing,   ///< any that asks it to stop
     reluctant, ///< SIGTERM and SIGKILL
@@ -19,17 +20,17 @@ enum class obedience {
 
 /// How the processes of a generation behave.
 struct program {
-    /// When the message is sent that it is up; nothing: never.
+    /// When it sends its ack; nothing: never.
     std::optional<core::duration> acks_after = core::duration::zero();
-    std::optional<core::duration> dies_after;    ///< by itself; nothing: it lives until it is told
-    int exit_code = 1;                           ///< then
+    std::optional<core::duration> dies_after; ///< by itself; nothing: it runs until told to exit
+    core::exit_cause ends_by{core::exit_cause::kind_type::exited, 1}; ///< then
     std::optional<core::duration> touches_every; ///< its signs of life; nothing: none
     bool exec_fails = false;
-    /// Each process whose number in its generation is a multiple of this acks at once and does not
-    /// die by itself; 0: none.
+    /// Every process whose number in its generation is a multiple of this acks immediately and does
+    /// not die by itself; 0: none.
     unsigned sound_every = 0;
     obedience heeds = obedience::willing;
-    core::duration stop_takes{}; ///< from the signal that it heeds to its end
+    core::duration stop_takes{}; ///< from the signal that it obeys to its exit
 };
 
 /// What a stop command does.
@@ -57,7 +58,10 @@ enum class step_kind {
     stale_answer,   ///< to a spawn that was answered before, or never wished for
     touch,          ///< a sign of life, likewise
     command_failed, ///< late news of a stop command
-    reload          ///< another group goes on with what this one knows
+    reload,         ///< another group goes on with what this one knows
+    late, ///< nothing is decided for `argument` ms; then all news of that time come in one turn
+    stall ///< likewise, but event::stalled comes before all or all but one of the news, and then
+          ///< the group decides; an odd number of ms: all but one
 };
 
 struct step {
@@ -72,28 +76,36 @@ constexpr unsigned kill_argument(unsigned process, unsigned cause) { return caus
 /// The argument of a stop whose signal is meant as such, with no stop command in its place.
 constexpr unsigned plain_stop(int signal) { return 1000 + static_cast<unsigned>(signal); }
 
-/// What happens to a group, from its first moment: enough to live it again.
+/// Added to the argument of a restart, upgrade, resize or ack, it makes the event say by which
+/// signal workers are to go. An upgrade may have a second one as well.
+constexpr unsigned by_signal = 1000;
+constexpr unsigned by_another_signal = 2000;
+
+/// The signal that the event of such a step says.
+std::optional<int> signal_of(const step& what);
+
+/// Everything that happens to a group from its beginning, so that it can be replayed.
 struct history {
     std::vector<core::policy> policies{core::policy{}}; ///< it begins with the first
     std::vector<program> programs{program{}};           ///< likewise
-    /// From the wish for a process to the answer; 0: at once, as the real shell does it.
+    /// From the spawn action to the answer; 0: immediate, as in the real shell.
     core::duration answer_takes{};
     command_kind stop_command = command_kind::works;
     unsigned seed = 1; ///< of the group's jitter
     std::vector<step> steps;
 };
 
-/// A random history; the same for the same seed.
+/// A random history, determined by the seed.
 history make_history(std::uint64_t seed);
 
 std::string to_string(const step& what);
-/// Policies, programs and steps, a line each.
+/// Policies, programs and steps, one line each.
 std::string to_string(const history& what);
 
-/// When a process of this program has acked as the policy wants it; nothing: never.
+/// When a process of this program has acked according to the policy; nothing: never.
 std::optional<core::duration> ack_age(const program& what, const core::ack_policy& ack);
-/// Whether each process of it either serves until it is told to go or fails to start in bounded
-/// time.
+/// Whether each of its processes either serves until told to exit or fails to start within a
+/// bounded time.
 bool is_determinate(const program& what, const core::ack_policy& ack);
 
 } // namespace einhyrningsins::simulation

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What must hold in every step and after every event. Decisions are in decision_invariants.cpp.
+// The invariants of every step and every event. For decisions see decision_invariants.cpp.
 #include "simulation/invariants.hpp"
 
 #include "core/signal_name.hpp"
@@ -25,9 +25,37 @@ core::duration shortest_back_off(core::duration base, unsigned row) {
     return std::chrono::duration_cast<core::duration>(seconds(std::min(wanted, 30.0) * 0.8999));
 }
 
+/// By one legal move or several: one event may lead to more than one.
+bool is_reachable(core::worker_state from, core::worker_state to) {
+    using enum core::worker_state;
+    if (core::is_legal_move(from, to)) return true;
+    for (auto between : {spawning, cancelled, starting, ready, stopping_by_command})
+        if (core::is_legal_move(from, between) && is_reachable(between, to)) return true;
+    return false;
+}
+
 template <class... Event>
 bool is_one_of(const core::event_type& what) {
     return (std::holds_alternative<Event>(what) || ...);
+}
+
+/// Whether `what` is news of a process or a spawn that the table does not know, or knows already.
+bool is_stale(const core::event_type& what, const snapshot& at, const core::policy& wishes) {
+    auto answered = [&](core::worker_id id) {
+        const record* who = at.find(id);
+        return !who || who->has_process();
+    };
+    if (auto* e = std::get_if<core::event::spawned>(&what)) return answered(e->id);
+    if (auto* e = std::get_if<core::event::spawn_failed>(&what)) return answered(e->id);
+    if (auto* e = std::get_if<core::event::exited>(&what)) return !at.find_process(e->id);
+    if (is_one_of<core::event::pinged>(what)) return true;
+    if (is_one_of<core::event::open>(what)) return at.phase != core::group_phase::stopped;
+    if (is_one_of<core::event::demanded>(what)) return !at.awaits_demand;
+    if (auto* e = std::get_if<core::event::touched>(&what)) return !at.find_process(e->id);
+    auto* ack = std::get_if<core::event::acked>(&what);
+    const record* who = ack ? at.find_process(ack->id) : nullptr;
+    bool counts = who && who->starting() && !std::holds_alternative<core::ack_timer>(wishes.ack);
+    return ack && !counts;
 }
 
 } // namespace
@@ -36,16 +64,20 @@ invariants::invariants(const core::group& group)
     : before_(take_snapshot(group)),
       after_(before_),
       wishes_(group.wishes()),
-      number_(wishes_.number) {}
+      number_(wishes_.number),
+      live_check_(wishes_.live_check) {}
 
 void invariants::applied(const core::group& group, const core::event_type& what,
                          core::time_point now) {
     advance(group, now);
     take_end(what);
     take_failure(what);
+    take_rapid_death(what);
     take_orders(what);
     take_opening(what);
     take_signs(what);
+    take_stall(what);
+    take_signals(what);
     check_stale(what);
     check_ack(what);
     check_promised_upgrade();
@@ -84,19 +116,59 @@ void invariants::take_acks() {
         if (!who.ready() || !was || !was->starting()) continue;
         take_ack(who.generation);
         signs_[who.id] = now_;
+        excused_.erase(who.id);
     }
 }
 
 void invariants::take_signs(const core::event_type& what) {
     auto* touch = std::get_if<core::event::touched>(&what);
-    const record* who = touch ? after_.find_pid(touch->pid) : nullptr;
+    const record* who = touch ? after_.find_process(touch->id) : nullptr;
     if (who) signs_[who->id] = now_;
+    if (who && who->ready()) excused_.erase(who->id);
     std::erase_if(signs_, [&](const auto& entry) { return !after_.find(entry.first); });
+}
+
+/// Time in which the master did not run does not count, as far as the worker was waited for in it;
+/// nor does time before signs of life were asked for as they are now.
+void invariants::take_stall(const core::event_type& what) {
+    std::erase_if(excused_, [&](const auto& entry) { return !after_.find(entry.first); });
+    auto* changed = std::get_if<core::event::reconfigure>(&what);
+    if (changed && changed->policy.live_check != live_check_)
+        for (const record& who : after_.table)
+            if (who.ready()) excused_[who.id] = now_ - signs_.at(who.id);
+    live_check_ = wishes_.live_check;
+    auto* stall = std::get_if<core::event::stalled>(&what);
+    if (!stall) return;
+    for (const record& who : after_.table) {
+        if (!who.has_process() || !who.active()) continue;
+        auto begin = who.ready() ? signs_.at(who.id) : started_at_.at(who.id);
+        excused_[who.id] = std::min(excused(who.id) + stall->length, now_ - begin);
+    }
+}
+
+core::duration invariants::excused(core::worker_id which) const {
+    auto known = excused_.find(which);
+    return known == excused_.end() ? core::duration::zero() : known->second;
+}
+
+/// What events say by which signals workers are to go.
+void invariants::take_signals(const core::event_type& what) {
+    if (auto* resize = std::get_if<core::event::resize>(&what)) resize_signal_ = resize->signal;
+    auto* ack = std::get_if<core::event::acked>(&what);
+    if (ack && ack->signal && !is_stale(what, before_, wishes_)) ack_signal_ = ack->signal;
+    auto* upgrade = std::get_if<core::event::upgrade>(&what);
+    if (!after_.previous) next_signal_.reset();
+    if (!upgrade || !after_.previous) return;
+    bool begins = after_.current > before_.current;
+    bool joins = begins || spawned_ < after_.current;
+    auto& signal = joins ? upgrade_signals_[after_.current] : next_signal_;
+    if (begins || upgrade->signal) signal = upgrade->signal; // who joins takes nothing away
 }
 
 /// A new generation owes all workers again; one that is given up leaves what was before.
 void invariants::take_generation() {
     if (after_.current > before_.current) {
+        upgrade_signals_[after_.current] = std::exchange(next_signal_, std::nullopt);
         if (after_.previous == before_.current) old_ended_ = ended_;
         ended_ = 0;
     } else if (after_.current < before_.current) {
@@ -109,7 +181,7 @@ bool invariants::ends_for_good(const record& who, const core::event_type& how) c
     bool on_trial = before_.previous && who.generation == before_.current && who.starting();
     if (!who.active() || on_trial || wishes_.restart == always) return false;
     if (auto* refused = std::get_if<core::event::spawn_failed>(&how))
-        return wishes_.restart == never && !refused->scarce && who.pid == 0;
+        return wishes_.restart == never && !refused->scarce && !who.has_process();
     const core::exit_cause success{core::exit_cause::kind_type::exited, 0};
     return wishes_.restart == never || std::get<core::event::exited>(how).cause == success;
 }
@@ -120,13 +192,15 @@ void invariants::take_end(const core::event_type& what) {
     if (resize || (changed && changed->policy.number != number_)) ended_ = old_ended_ = 0;
     number_ = wishes_.number;
     const record* who = nullptr;
-    if (auto* e = std::get_if<core::event::exited>(&what)) who = before_.find_pid(e->pid);
+    if (auto* e = std::get_if<core::event::exited>(&what)) who = before_.find_process(e->id);
     if (auto* e = std::get_if<core::event::spawn_failed>(&what)) who = before_.find(e->id);
     if (!who || !ends_for_good(*who, what)) return;
     core::census there = count(before_);
     bool old = before_.is_old(*who);
     unsigned& ended = old ? old_ended_ : ended_;
     if ((old ? there.old_active : there.fresh_active) + ended <= wishes_.number) ++ended;
+    // New workers have got the room of an old one that ended: no resize brings it back.
+    if (old) kept_ = std::min(kept_, wishes_.number - std::min(old_ended_, wishes_.number));
 }
 
 void invariants::take_opening(const core::event_type& what) {
@@ -143,9 +217,9 @@ void invariants::take_stop(const core::event::stop& what) {
     if (!by_command) return commanded_.clear();
     if (before_.phase == after_.phase) return;
     for (const record& was : before_.table)
-        if (was.active() && was.pid != 0) commanded_.insert(was.id);
-    bool any = std::ranges::any_of(before_.table,
-                                   [](const record& was) { return was.active() && was.pid != 0; });
+        if (was.active() && was.has_process()) commanded_.insert(was.id);
+    bool any = std::ranges::any_of(
+        before_.table, [](const record& was) { return was.active() && was.has_process(); });
     commands_ += any;
     owes_command_ |= any;
 }
@@ -153,7 +227,7 @@ void invariants::take_stop(const core::event::stop& what) {
 void invariants::take_ack(core::generation number) {
     acked_.insert(number);
     row& its = rows_[number];
-    if (std::exchange(its.failures, 0) > 0) its.earliest = {};
+    if (std::exchange(its.failures, 0) > 0 && crash_loop(number) == 0) its.earliest = {};
 }
 
 void invariants::take_tellings() {
@@ -164,12 +238,15 @@ void invariants::take_tellings() {
 
 void invariants::take_orders(const core::event_type& what) {
     if (auto* e = std::get_if<core::event::forward>(&what)) forwarded_.insert(e->signal);
+    requests_ += is_one_of<core::event::upgrade>(what);
     if (is_one_of<core::event::upgrade>(what))
         owes_upgrade_ = before_.previous && spawned_ >= before_.current;
     if (is_one_of<core::event::stop_command_failed>(what)) commanded_.clear();
     if (!is_one_of<core::event::stop, core::event::restart>(what)) return;
-    auto* stop = std::get_if<core::event::stop>(&what);
-    take_stop(stop ? *stop : core::event::stop{wishes_.stop_signal});
+    if (auto* stop = std::get_if<core::event::stop>(&what))
+        take_stop(*stop);
+    else
+        take_stop({std::get<core::event::restart>(what).signal.value_or(wishes_.stop_signal)});
     owes_upgrade_ = false;
     // They may be told again, and their time begins anew.
     for (auto& [id, its] : tellings_)
@@ -215,10 +292,10 @@ void invariants::check_moves() const {
         const record* is = after_.find(was.id);
         if (!is) continue;
         bool moved = was.state != is->state;
-        if (moved && !core::is_legal_move(was.state, is->state))
+        if (moved && !is_reachable(was.state, is->state))
             throw violation("moves_are_legal", name(was) + " became " + name(*is));
         bool same = was.index == is->index && was.generation == is->generation &&
-                    (was.pid == is->pid || was.pid == 0) && (is->requested || !was.requested);
+                    (was.pid == is->pid || was.pid == 0) && (is->pid != 0) == is->has_process();
         if (!same) throw violation("records_keep_their_names", name(was) + ", " + name(*is));
     }
 }
@@ -287,29 +364,6 @@ void invariants::check_roll_back() const {
 
 // In an event
 
-namespace {
-
-/// Whether `what` is news of a process or a spawn that the table does not know, or knows already.
-bool is_stale(const core::event_type& what, const snapshot& at, const core::policy& wishes) {
-    auto answered = [&](core::worker_id id) {
-        const record* who = at.find(id);
-        return !who || who->pid != 0;
-    };
-    if (auto* e = std::get_if<core::event::spawned>(&what)) return answered(e->id);
-    if (auto* e = std::get_if<core::event::spawn_failed>(&what)) return answered(e->id);
-    if (auto* e = std::get_if<core::event::exited>(&what)) return !at.find_pid(e->pid);
-    if (is_one_of<core::event::pinged>(what)) return true;
-    if (is_one_of<core::event::open>(what)) return at.phase != core::group_phase::stopped;
-    if (is_one_of<core::event::demanded>(what)) return !at.awaits_demand;
-    if (auto* e = std::get_if<core::event::touched>(&what)) return !at.find_pid(e->pid);
-    auto* ack = std::get_if<core::event::acked>(&what);
-    const record* who = ack ? at.find_pid(ack->pid) : nullptr;
-    bool counts = who && who->starting() && !std::holds_alternative<core::ack_timer>(wishes.ack);
-    return ack && !counts;
-}
-
-} // namespace
-
 void invariants::check_stale(const core::event_type& what) const {
     if (is_stale(what, before_, wishes_) && before_ != after_)
         throw violation("stale_news_is_ignored", core::to_string(what));
@@ -317,7 +371,7 @@ void invariants::check_stale(const core::event_type& what) const {
 
 void invariants::check_ack(const core::event_type& what) const {
     auto* ack = std::get_if<core::event::acked>(&what);
-    if (ack && !is_stale(what, before_, wishes_) && !after_.find_pid(ack->pid)->ready())
+    if (ack && !is_stale(what, before_, wishes_) && !after_.find_process(ack->id)->ready())
         throw violation("acks_count", core::to_string(what));
 }
 
@@ -335,9 +389,13 @@ void invariants::check_who_is_added(const core::event_type& what) const {
     auto newcomers = added();
     if (newcomers.empty() || is_one_of<core::event::start, core::event::restart>(what)) return;
     auto* exit = std::get_if<core::event::exited>(&what);
-    const record* dead = exit ? before_.find_pid(exit->pid) : nullptr;
+    const record* dead = exit ? before_.find_process(exit->id) : nullptr;
     if (dead && ends_for_good(*dead, what))
         throw violation("ended_stay_ended", name(newcomers.front()) + " takes its place");
+    bool successor = dead && dead->generation == newcomers.front().generation;
+    if (successor && dead->ready() && crash_loop(dead->generation) > 0)
+        throw violation("crash_loops_are_slowed_down",
+                        name(newcomers.front()) + " takes the place of " + name(*dead));
     if (!dead || !dead->ready() || newcomers.size() > 1)
         throw violation("backoff_is_bounded", core::to_string(what) + " adds workers");
 }
@@ -345,15 +403,15 @@ void invariants::check_who_is_added(const core::event_type& what) const {
 void invariants::take_failure(const core::event_type& what) {
     const record* who = nullptr;
     auto* refused = std::get_if<core::event::spawn_failed>(&what);
-    if (auto* e = std::get_if<core::event::exited>(&what)) who = before_.find_pid(e->pid);
+    if (auto* e = std::get_if<core::event::exited>(&what)) who = before_.find_process(e->id);
     if (refused) who = before_.find(refused->id);
     if (auto* e = std::get_if<core::event::spawned>(&what))
-        if (const record* born = before_.find(e->id); born && born->pid == 0)
+        if (const record* born = before_.find(e->id); born && !born->has_process())
             rows_[born->generation].scarcities = 0;
     if (!who || !who->active()) return;
     last_trouble_ = now_;
     if (ends_for_good(*who, what)) return;
-    if (who->starting() && !(refused && who->pid != 0))
+    if (who->starting() && !(refused && who->has_process()))
         take_failure(who->generation, refused && refused->scarce);
 }
 
@@ -369,6 +427,31 @@ void invariants::take_failure(core::generation number, bool scarce) {
                               : wishes_.retries && its.failures > *wishes_.retries;
     if (too_many && after_.phase == core::group_phase::running)
         throw violation("retries_are_bounded", std::to_string(its.failures) + " failures");
+}
+
+/// A ready worker that dies within a second of its start, by whatever cause, lengthens the row; one
+/// that dies later ends it.
+void invariants::take_rapid_death(const core::event_type& what) {
+    if (auto* e = std::get_if<core::event::spawned>(&what))
+        if (const record* born = after_.find(e->id)) started_at_.emplace(born->id, now_);
+    auto* exit = std::get_if<core::event::exited>(&what);
+    const record* who = exit ? before_.find_process(exit->id) : nullptr;
+    if (!who) return;
+    core::duration age = now_ - started_at_.at(who->id);
+    started_at_.erase(who->id);
+    bool counts = counting_ && who->ready() && before_.has_lineage(who->generation);
+    if (!counts || ends_for_good(*who, what)) return;
+    row& its = rows_[who->generation];
+    its.rapid = age < std::chrono::seconds(1) ? its.rapid + 1 : 0;
+    if (unsigned excess = crash_loop(who->generation))
+        its.earliest = std::max(its.earliest, now_ + shortest_back_off(wishes_.seconds, excess));
+}
+
+/// By how many deaths the row of a generation is longer than is tolerated.
+unsigned invariants::crash_loop(core::generation number) const {
+    auto its = rows_.find(number);
+    unsigned tolerated = 100 + 2 * wishes_.number;
+    return its == rows_.end() || its->second.rapid <= tolerated ? 0 : its->second.rapid - tolerated;
 }
 
 } // namespace einhyrningsins::simulation

@@ -11,39 +11,40 @@
 
 namespace einhyrningsins::simulation {
 
-/// An invariant did not hold.
+/// Thrown when an invariant is violated.
 class violation : public std::runtime_error {
   public:
     violation(const std::string& name, const std::string& detail)
         : std::runtime_error(name + ": " + detail),
           name_(name) {}
 
-    /// Which one.
+    /// The name of the invariant.
     const std::string& name() const { return name_; }
 
   private:
     std::string name_;
 };
 
-/// Watches one group from its beginning and throws a violation, by name, when it breaks a promise
-/// of SPEC section 7. Believes only what can be seen: the events, the actions, and the table.
+/// Observes a group from its beginning and throws a violation when it breaks a promise of SPEC
+/// section 7. Relies only on what can be seen: the events, the actions and the table.
 class invariants {
   public:
     explicit invariants(const core::group& group);
 
-    /// After an event.
+    /// To be called after an event.
     void applied(const core::group& group, const core::event_type& what, core::time_point now);
-    /// After a decision, before its actions are performed.
+    /// To be called after a decision, before its actions are carried out.
     void reconciled(const core::group& group, const std::vector<core::action_type>& actions,
                     core::time_point now);
-    /// When all has been decided and performed that can be now.
+    /// To be called when nothing is left to decide or carry out at present.
     void settled(core::time_point now) const;
 
   private:
-    /// Deaths before ack in a row, in one generation.
+    /// Consecutive failures in one generation.
     struct row {
-        unsigned failures = 0;
-        unsigned scarcities = 0;
+        unsigned failures = 0;       ///< deaths before ack
+        unsigned scarcities = 0;     ///< spawns that the machine had no room for
+        unsigned rapid = 0;          ///< deaths of ready workers within a second of their start
         core::time_point earliest{}; ///< when a missing worker may be started
     };
 
@@ -63,6 +64,9 @@ class invariants {
     void take_opening(const core::event_type& what);
     void take_stop(const core::event::stop& what);
     void take_signs(const core::event_type& what);
+    void take_stall(const core::event_type& what);
+    void take_signals(const core::event_type& what);
+    core::duration excused(core::worker_id which) const;
     void take_end(const core::event_type& what);
     void take_generation();
 
@@ -82,6 +86,8 @@ class invariants {
     void check_who_is_added(const core::event_type& what) const;
     void take_failure(const core::event_type& what);
     void take_failure(core::generation number, bool scarce);
+    void take_rapid_death(const core::event_type& what);
+    unsigned crash_loop(core::generation number) const;
 
     // In a decision.
     void check(const core::action::begin_generation& what);
@@ -94,11 +100,18 @@ class invariants {
     void check_report(const core::report_of::gave_up& what);
     void check_report(const core::report_of::escalated& what);
     void check_report(const core::report_of::live_check_missed& what);
-    void check_report(const core::report_of::upgrade_done& what) const;
-    void check_report(const core::report_of::upgrade_aborted& what) const;
+    void check_report(const core::report_of::upgrade_refused& what);
+    void check_report(const core::report_of::upgrade_joined& what);
+    void check_report(const core::report_of::upgrade_overtaken& what);
+    void check_report(const core::report_of::upgrade_began& what);
+    void check_report(const core::report_of::upgrade_done& what);
+    void check_report(const core::report_of::upgrade_aborted& what);
     void check_report(const auto&) const {}
+    void check_answers();
+    void take_outcome(const char* what);
     void check_beginning() const;
     void check_silent() const;
+    void check_signals() const;
     void check_none(const core::action::spawn& what) const;
     void check_capacity() const;
     void check_old_ones() const;
@@ -110,6 +123,7 @@ class invariants {
     void check_deadline() const;
     void check_waiting() const;
     void check_signs() const;
+    void check_unacked() const;
     void check_sleep() const;
     void check_missing_new_ones() const;
     void check_missing_old_ones() const;
@@ -130,17 +144,23 @@ class invariants {
     snapshot before_;
     snapshot after_;
     core::policy wishes_;
-    unsigned number_; ///< of the wishes before the last event
+    unsigned number_;           ///< of the wishes before the last event
+    core::duration live_check_; ///< likewise
     core::time_point now_{};
     bool counting_ = false;      ///< deaths before ack have consequences
     core::generation begun_ = 0; ///< the last that was
     std::map<core::generation, row> rows_;
-    std::set<core::generation> acked_; ///< generations of which a worker has
+    std::set<core::generation> acked_;                       ///< generations of which a worker has
+    std::map<core::worker_id, core::time_point> started_at_; ///< of those that live
     std::map<core::worker_id, telling> tellings_;
     std::set<std::pair<core::worker_id, int>> sent_; ///< signals, in this decision
     std::set<int> forwarded_;                        ///< signals that the operator sends on
     core::generation spawned_ = 0;                   ///< the last that was
-    bool owes_upgrade_ = false;       ///< another was asked for when one had begun to start workers
+    unsigned requests_ = 0;                          ///< for upgrades, since the last decision
+    unsigned answers_ = 0;                           ///< to them
+    bool awaited_ = false;      ///< an upgrade has begun, by the reports, and no outcome has come
+    bool overtaken_ = false;    ///< and another was promised
+    bool owes_upgrade_ = false; ///< another was asked for when one had begun to start workers
     core::time_point last_trouble_{}; ///< a death or a failure
     unsigned highest_limit_ = 0;      ///< upper_limit() while the upgrade under way lasts
     unsigned kept_ = 0;               ///< capacity when the upgrade under way began
@@ -150,7 +170,12 @@ class invariants {
     bool demanded_ = false;
     std::map<core::worker_id, core::time_point> signs_; ///< of life; the ack is one
     std::vector<core::worker_id> silent_;               ///< killed for it, in this decision
-    unsigned commands_ = 0;                             ///< stop commands that may be run
+    std::map<core::worker_id, core::duration> excused_; ///< of starting and ready ones
+    std::map<core::generation, std::optional<int>> upgrade_signals_; ///< by what the old ones go
+    std::optional<int> next_signal_;   ///< likewise, of the upgrade that has to wait
+    std::optional<int> ack_signal_;    ///< of an ack since the last decision
+    std::optional<int> resize_signal_; ///< of a resize since then
+    unsigned commands_ = 0;            ///< stop commands that may be run
     bool owes_command_ = false;
     std::set<core::worker_id> commanded_; ///< whom the stop command tells to go, and nobody else
 };

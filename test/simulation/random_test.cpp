@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Random histories. EINHYRNINGSINS_SEED=n lives one of them again, EINHYRNINGSINS_HISTORIES=n sets
+// Random histories. EINHYRNINGSINS_SEED=n replays a single one, EINHYRNINGSINS_HISTORIES=n sets
 // their number.
 #include "simulation/replay.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Histories that have broken a promise once.
+// Histories that once violated an invariant.
 #include "simulation/replay.hpp"
 
 #include <boost/test/unit_test.hpp>

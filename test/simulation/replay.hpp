@@ -8,7 +8,7 @@
 
 namespace einhyrningsins::simulation {
 
-/// The invariant that `what` breaks, with its detail; nothing if it ends well.
+/// The violation that a history causes; nothing: none.
 struct outcome {
     std::string name;
     std::string detail;
@@ -18,7 +18,7 @@ std::optional<outcome> replay(const history& what);
 /// The same history without the steps that are not needed to break the invariant `name`.
 history shorten(history what, const std::string& name);
 
-/// For the log of a failed test: which invariant, the history, shortened, and what happened in it.
+/// For the log of a failed test: the invariant, the shortened history, and its trace.
 std::string explain(const history& what, const outcome& how);
 
 } // namespace einhyrningsins::simulation

@@ -10,9 +10,9 @@ const record* snapshot::find(core::worker_id id) const {
     return found == table.end() || found->id != id ? nullptr : &*found;
 }
 
-const record* snapshot::find_pid(core::process_id pid) const {
-    auto found = std::ranges::find(table, pid, &record::pid);
-    return pid == 0 || found == table.end() ? nullptr : &*found;
+const record* snapshot::find_process(core::worker_id id) const {
+    const record* found = find(id);
+    return found && found->has_process() ? found : nullptr;
 }
 
 unsigned snapshot::capacity() const {
@@ -30,8 +30,7 @@ snapshot take_snapshot(const core::group& group) {
     }
     taken.table.reserve(group.workers().size());
     for (const core::worker& who : group.workers())
-        taken.table.push_back(
-            {who.id, who.pid, who.index, who.generation, who.state, who.spawn_requested});
+        taken.table.push_back({who.id, who.pid, who.index, who.generation, who.state});
     return taken;
 }
 

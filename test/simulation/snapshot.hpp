@@ -8,22 +8,29 @@
 
 namespace einhyrningsins::simulation {
 
-/// What an invariant sees of a worker.
+/// What the invariants see of a worker.
 struct record {
     core::worker_id id{};
     core::process_id pid = 0;
     unsigned index = 0;
     core::generation generation = 0;
     core::worker_state state{};
-    bool requested = false; ///< the shell was asked to spawn it
     bool operator==(const record&) const = default;
 
-    bool active() const { return state != core::worker_state::stopping; }
-    bool starting() const { return state == core::worker_state::starting; }
+    bool active() const { return starting() || ready(); }
+    /// On its way to its ack, whether it has been spawned or not.
+    bool starting() const { return state == wanted || state == spawning || state == begun; }
     bool ready() const { return state == core::worker_state::ready; }
+    bool requested() const { return state != wanted; } ///< the shell was asked to spawn it
+    bool has_process() const { return requested() && state != spawning && state != cancelled; }
+
+    static constexpr auto wanted = core::worker_state::wanted;
+    static constexpr auto spawning = core::worker_state::spawning;
+    static constexpr auto cancelled = core::worker_state::cancelled;
+    static constexpr auto begun = core::worker_state::starting;
 };
 
-/// A group at one moment.
+/// A group at one point in time.
 struct snapshot {
     core::group_phase phase{};
     core::generation current = 0;
@@ -35,7 +42,7 @@ struct snapshot {
     bool operator==(const snapshot&) const = default;
 
     const record* find(core::worker_id id) const;
-    const record* find_pid(core::process_id pid) const;
+    const record* find_process(core::worker_id id) const; ///< nullptr: it has none
     bool is_old(const record& who) const { return previous && who.generation != current; }
     /// Whether missing workers may be started in that generation.
     bool has_lineage(core::generation number) const {

@@ -44,23 +44,25 @@ world::world(const history& what, bool traced)
 void world::perform(const step& what) {
     using enum step_kind;
     unsigned argument = what.argument;
+    unsigned meant = argument % by_signal;
+    auto signal = signal_of(what);
     process* whose = nullptr;
     switch (what.kind) {
     case open: apply(core::event::open{}); break;
     case demand: apply(core::event::demanded{}); break;
     case command_failed: apply(core::event::stop_command_failed{}); break;
     case touch:
-        if ((whose = pick(argument))) apply(core::event::touched{whose->pid});
+        if ((whose = pick(argument))) apply(core::event::touched{whose->id});
         break;
     case start: apply(core::event::start{}); break;
     case stop: apply(core::event::stop{static_cast<int>(argument % 1000), argument >= 1000}); break;
-    case restart: apply(core::event::restart{}); break;
+    case restart: apply(core::event::restart{signal}); break;
     case forward: apply(core::event::forward{static_cast<int>(argument)}); break;
     case upgrade:
-        apply(core::event::upgrade{argument == 0 ? core::upgrade_mode::rolling
-                                                 : core::upgrade_mode::fleet});
+        apply(core::event::upgrade{
+            meant == 0 ? core::upgrade_mode::rolling : core::upgrade_mode::fleet, signal});
         break;
-    case resize: apply(core::event::resize{argument}); break;
+    case resize: apply(core::event::resize{meant, signal}); break;
     case reconfigure:
         apply(core::event::reconfigure{policies_[argument % policies_.size()]});
         break;
@@ -71,10 +73,12 @@ void world::perform(const step& what) {
     case reload: hand_over(); break;
     case kill: strike(argument % 64, argument / 64 % 4); break;
     case ack:
-        if ((whose = pick(argument))) apply(core::event::acked{whose->pid});
+        if ((whose = pick(meant))) apply(core::event::acked{whose->id, signal});
         break;
+    case late: hold_up(std::chrono::milliseconds(argument)); break;
+    case stall: this->stall(std::chrono::milliseconds(argument), argument % 2); break;
     case ping:
-        if ((whose = pick(argument))) apply(core::event::pinged{whose->pid, "ping"});
+        if ((whose = pick(argument))) apply(core::event::pinged{whose->id, "ping"});
         break;
     default: stale_news(what.kind, argument);
     }
@@ -103,19 +107,19 @@ void world::strike(unsigned from_youngest, unsigned cause) {
     process* whose = pick(from_youngest);
     if (!whose) return;
     whose->cause = causes[cause];
-    exit(whose->pid);
+    exit(whose->id);
 }
 
 void world::stale_news(step_kind kind, unsigned argument) {
-    // Pids are given anew from 100 up, so that one just above those in use was somebody's once.
-    core::process_id gone = free_pid() + static_cast<int>(argument);
-    if (std::ranges::find(processes_, gone, &process::pid) != processes_.end()) return;
-    if (kind == step_kind::stale_ack) return apply(core::event::acked{gone});
-    if (kind == step_kind::stale_exit) return apply(core::event::exited{gone, {}});
     core::worker_id id{argument};
-    auto known = std::ranges::find(group_.workers(), id, &core::worker::id);
-    if (known != group_.workers().end() && known->pid == 0) return; // it would be no stale one
-    if (argument % 2 == 0) return apply(core::event::spawned{id, gone});
+    const core::worker* known = group_.find(id);
+    if (kind != step_kind::stale_answer) {
+        if (known && known->has_process()) return; // it would be no stale news
+        if (kind == step_kind::stale_ack) return apply(core::event::acked{id});
+        return apply(core::event::exited{id, {}});
+    }
+    if (known && !known->has_process()) return;
+    if (argument % 2 == 0) return apply(core::event::spawned{id, free_pid()});
     apply(core::event::spawn_failed{id, "stale", argument % 4 == 1});
 }
 
@@ -154,12 +158,14 @@ void world::settle() {
 /// The table and the world agree.
 void world::check_processes() const {
     for (const process& one : processes_) {
-        auto& table = group_.workers();
-        auto who = std::ranges::find(table, one.id, &core::worker::id);
-        if (who == table.end() || who->pid != (one.answered ? one.pid : 0))
-            throw violation("no_unknown_process", "pid " + std::to_string(one.pid));
+        const core::worker* known = group_.find(one.id);
+        bool right = known && known->has_process() == one.answered &&
+                     (!one.answered || group_.find(one.pid) == known);
+        if (!right) throw violation("no_unknown_process", "pid " + std::to_string(one.pid));
     }
-    auto asked = std::ranges::count(group_.workers(), true, &core::worker::spawn_requested);
+    auto asked = std::ranges::count_if(group_.workers(), [](const core::worker& known) {
+        return known.state != core::worker_state::wanted;
+    });
     if (asked != static_cast<long>(processes_.size()))
         throw violation("no_orphan_record", std::to_string(asked) + " records of " +
                                                 std::to_string(processes_.size()) + " processes");
@@ -181,7 +187,7 @@ void world::perform(const core::action::spawn& what) {
                 .stop_takes = runs.stop_takes,
                 .answered_at = now_ + answer_takes_};
     if (runs.acks_after) one.acks_at = one.answered_at + *runs.acks_after;
-    one.cause.number = runs.exit_code;
+    one.cause = runs.ends_by;
     one.touches_every = runs.touches_every;
     if (runs.touches_every) one.touches_at = one.answered_at + *runs.touches_every;
     if (runs.dies_after) one.dies_at = one.answered_at + *runs.dies_after;
@@ -190,9 +196,9 @@ void world::perform(const core::action::spawn& what) {
 }
 
 void world::perform(const core::action::signal& what) {
-    auto target = std::ranges::find(processes_, what.pid, &process::pid);
-    if (target == processes_.end() || target->id != what.id || !target->answered)
-        throw violation("no_unknown_process", "a signal to pid " + std::to_string(what.pid));
+    auto target = std::ranges::find(processes_, what.id, &process::id);
+    if (target == processes_.end() || !target->answered)
+        throw violation("no_unknown_process", "a signal to a process that is not there");
     if (!heeds(target->heeds, what.number)) return;
     auto end = what.number == SIGKILL ? now_ : now_ + target->stop_takes;
     if (target->dies_at && *target->dies_at <= end) return;
@@ -220,9 +226,9 @@ void world::answer(process& one) {
                                     scarce_});
 }
 
-void world::exit(core::process_id pid) {
-    auto one = std::ranges::find(processes_, pid, &process::pid);
-    core::event::exited news{one->pid, one->cause};
+void world::exit(core::worker_id id) {
+    auto one = std::ranges::find(processes_, id, &process::id);
+    core::event::exited news{one->id, one->cause};
     processes_.erase(one); // the pid may be given to another from here on
     apply(news);
 }
@@ -244,24 +250,26 @@ std::optional<core::time_point> world::next_due() const {
     return earliest;
 }
 
-/// One piece of news at a time: what is due at the same time comes in the next round.
-void world::deliver_due() {
+/// One piece of news at a time: what is due at the same time comes in the next round. Returns
+/// whether there was one.
+bool world::deliver_due() {
     auto is_due = [&](const std::optional<core::time_point>& when) {
         return when && *when <= now_;
     };
     for (process& one : processes_) {
         if (!one.answered) {
-            if (one.answered_at <= now_) return answer(one);
+            if (one.answered_at <= now_) return answer(one), true;
         } else if (is_due(one.acks_at) && (!one.dies_at || *one.acks_at <= *one.dies_at)) {
             one.acks_at.reset();
-            return apply(core::event::acked{one.pid});
+            return apply(core::event::acked{one.id}), true;
         } else if (is_due(one.touches_at) && (!one.dies_at || *one.touches_at <= *one.dies_at)) {
             one.touches_at = now_ + *one.touches_every;
-            return apply(core::event::touched{one.pid});
+            return apply(core::event::touched{one.id}), true;
         } else if (is_due(one.dies_at)) {
-            return exit(one.pid);
+            return exit(one.id), true;
         }
     }
+    return false;
 }
 
 bool world::wait() {
@@ -285,6 +293,49 @@ void world::pass(core::duration length) {
         }
         wait();
     }
+}
+
+/// Time goes by, and processes act, but the master does not run.
+void world::hold_up(core::duration length) {
+    settle();
+    now_ += length;
+    for (unsigned news = 0; news < most_news_in_a_step && deliver_due(); ++news) {
+    }
+}
+
+/// The same, and the group is told. It decides before the news is read, or all but `read` of it.
+void world::stall(core::duration length, unsigned read) {
+    settle();
+    now_ += length;
+    while (read > 0 && deliver_due())
+        --read;
+    apply(core::event::stalled{length});
+    settle();
+    for (unsigned news = 0; news < most_news_in_a_step && deliver_due(); ++news)
+        settle();
+}
+
+/// Nobody is blamed for what he has done in time, though the news may not have been read yet.
+void world::perform(const core::action::tell& what) {
+    using namespace core::report_of;
+    const core::policy& wishes = group_.wishes();
+    if (auto* r = std::get_if<ack_overdue>(&what.what))
+        check_evidence(r->worker, &process::acks_at, core::ack_deadline(r->worker, wishes.ack));
+    if (auto* r = std::get_if<live_check_missed>(&what.what))
+        check_evidence(r->worker, &process::touches_at, core::live_deadline(r->worker, wishes));
+    if (auto* r = std::get_if<escalated>(&what.what))
+        check_evidence(r->worker, &process::dies_at, r->worker.told.deadline(wishes));
+}
+
+void world::check_evidence(const core::worker& judged,
+                           std::optional<core::time_point> process::*evidence,
+                           std::optional<core::time_point> deadline) const {
+    auto one = std::ranges::find(processes_, judged.id, &process::id);
+    if (one == processes_.end() || !one->answered) return;
+    for (auto at : {(*one).*evidence, one->dies_at})
+        if (at && *at <= now_ && (!deadline || *at < *deadline))
+            throw violation("nobody_is_judged_before_the_evidence",
+                            "pid " + std::to_string(one->pid));
 }
 
 process* world::pick(unsigned from_youngest) {

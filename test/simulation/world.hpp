@@ -11,7 +11,7 @@
 
 namespace einhyrningsins::simulation {
 
-/// A fake process. It exists from the wish for it, but nobody hears of it before the answer.
+/// A fake process. It exists from the spawn action on, but is invisible before the answer.
 struct process {
     core::worker_id id{};
     core::process_id pid = 0;
@@ -27,22 +27,23 @@ struct process {
     bool answered = false;
 };
 
-/// The machine that a group lives on, with its clock: it performs what the real group wants, makes
-/// processes act, and has the invariants checked after every event and every decision. Everything
-/// throws `violation`. Copies go separate ways from there.
+/// The machine that a group runs on, with its clock: it carries out the actions of the real group,
+/// runs processes, and checks the invariants after every event and every decision. All functions
+/// may throw `violation`. Copies are independent.
 class world {
   public:
-    /// `traced`: keep what happened, for trace().
+    /// `traced`: record what happens, for trace().
     explicit world(const history& what, bool traced = false);
 
     void perform(const step& what);
 
-    /// What must hold whatever has happened before: an upgrade under way ends, and so does a stop.
+    /// Checks what must hold whatever has happened before: a running upgrade ends, and so does a
+    /// stop.
     void finish();
 
     const core::group& group() const { return group_; }
     core::time_point now() const { return now_; }
-    /// Events and actions with their times, a line each.
+    /// Events and actions with their times, one line each.
     const std::string& trace() const { return trace_; }
 
   private:
@@ -55,15 +56,20 @@ class world {
     void perform(const core::action::spawn& what);
     void perform(const core::action::signal& what);
     void perform(const core::action::run_stop_command&);
-    void perform(const core::action::tell&) {}
+    void perform(const core::action::tell& what);
+    void check_evidence(const core::worker& judged,
+                        std::optional<core::time_point> process::*evidence,
+                        std::optional<core::time_point> deadline) const;
 
     void pass(core::duration length);
     bool wait();
-    void deliver_due();
+    void hold_up(core::duration length);
+    void stall(core::duration length, unsigned read);
+    bool deliver_due();
     std::optional<core::time_point> next_due() const;
 
     void answer(process& one);
-    void exit(core::process_id pid);
+    void exit(core::worker_id id);
     void hand_over();
     void strike(unsigned from_youngest, unsigned cause);
     void stale_news(step_kind kind, unsigned argument);

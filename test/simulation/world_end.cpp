@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// How every history ends: what must be possible whatever has happened before.
+// The end of every history: what must be possible whatever has happened before.
 #include "simulation/world.hpp"
 
 #include <algorithm>

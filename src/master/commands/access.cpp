@@ -16,6 +16,12 @@ group_selection select(const group_list& groups, const std::vector<std::string>&
     return chosen;
 }
 
+group_selection select_named(const group_list& groups, const std::string& name) {
+    std::vector<std::string> names;
+    if (!name.empty()) names.push_back(name);
+    return select(groups, names);
+}
+
 std::string no_such_group(const group_list& groups, const std::string& name) {
     std::vector<std::string> known;
     for (const auto& runner : groups)
@@ -25,28 +31,10 @@ std::string no_such_group(const group_list& groups, const std::string& name) {
            (hint.empty() ? "; 'list' shows the names" : hint);
 }
 
-found_worker worker_with(const group_list& groups, core::process_id pid) {
-    for (const auto& runner : groups)
-        if (runner->group().find(pid)) return {runner.get(), pid};
-    return {};
-}
-
-found_worker worker_above(const group_list& groups, core::process_id pid) {
-    for (const auto& runner : groups) {
-        if (auto found = runner->worker_above(pid)) return {runner.get(), *found};
-    }
-    return {};
-}
-
 bool is_operator(const os::peer& who, std::optional<gid_t> operators) {
     if (who.uid == 0 || who.uid == os::own_user()) return true;
     if (!operators) return false;
     return who.gid == *operators || std::ranges::find(who.groups, *operators) != who.groups.end();
-}
-
-bool runs_as_another(const config::group_settings& wishes) {
-    auto who = os::find_identity(wishes.user, wishes.group);
-    return who && *who && (*who)->user != os::own_user();
 }
 
 } // namespace einhyrningsins::master

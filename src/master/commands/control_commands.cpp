@@ -1,194 +1,139 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/commands/control_commands.hpp"
 
-#include "master/commands/access.hpp"
-#include "master/commands/reply_line.hpp"
 #include "master/master.hpp"
-#include "os/process.hpp"
-#include "protocol/einhorn_wording.hpp"
+#include "os/credentials.hpp"
 
 namespace einhyrningsins::master {
 namespace {
 
-namespace einhorn = protocol::einhorn;
 using protocol::dialect;
 using protocol::refusal;
 using protocol::reply;
 using protocol::verb;
 
-/// Where its parser may have needed some hundred times as much memory.
-constexpr std::size_t long_yaml = 4096;
-
-/// What workers say of themselves; einhorn answers nothing to it.
+/// What workers say of themselves.
 bool is_of_workers(verb what) { return what == verb::worker_ack || what == verb::worker_ping; }
-
-bool is_upgrade(verb what) { return what == verb::upgrade || what == verb::upgrade_fleet; }
 
 } // namespace
 
-control_commands::control_commands(master& everything)
+control_commands::control_commands(boost::asio::io_context& context, master& everything)
     : master_(everything),
-      permissions_(everything.groups()),
-      groups_(everything),
+      permissions_(everything.groups(), everything.workers()),
       upgrades_(everything),
-      einhorn_(everything),
-      firestarter_(everything) {}
+      memory_(context),
+      ours_(everything, upgrades_, memory_),
+      einhorn_(everything, upgrades_, memory_),
+      firestarter_(everything, upgrades_),
+      sets_{&ours_, &einhorn_, &firestarter_} {}
+
+std::optional<caller> control_commands::admit(int socket, const handoff::connection& client) {
+    return permissions_.admit(socket, client);
+}
+
+int control_commands::worker_to_hand_over(const caller& client) const {
+    if (client.is_operator) return 0;
+    return permissions_.worker_of(client) ? client.worker.pid : -1;
+}
+
+std::size_t control_commands::most_connections(uid_t user) const {
+    return permissions_.most_connections(user);
+}
+
+/// The place of a language in the array of command sets.
+command_set& control_commands::commands_in(const dialect& spoken) {
+    return *sets_.at(static_cast<std::size_t>(spoken.name()));
+}
+
+protocol::socket_kind control_commands::kind_of(const std::string& group) const {
+    auto traits = config::traits_of(master_.settings().master.personality);
+    return {.spoken = traits.dialect, .is_of_group = !group.empty()};
+}
+
+std::string control_commands::turn_away(const os::peer& peer, const std::string& group,
+                                        const std::string& why) {
+    permissions_.log_refusal(peer, "refused process " + std::to_string(peer.pid) + " of user " +
+                                       std::to_string(peer.uid) + ": " + why);
+    return protocol::dialect_at(kind_of(group)).rejection(why, os::own_process());
+}
+
+void control_commands::complain(const os::peer& peer, const std::string& text) {
+    permissions_.log_refusal(peer, text);
+}
 
 void control_commands::handle(control_connection& client, std::optional<std::string_view> line) {
-    if (!line) return refuse_long_line(client);
-    auto request = protocol::parse_request(*line, kind_of(client));
-    bool is_json = request && request->form == dialect::json;
-    if (!is_json && line->size() > long_yaml) os::return_free_memory();
-    if (!request) return refuse_line(request.error(), client);
-    switch (answer_dialect(request->form)) {
-    case dialect::json: return handle_as_json(*request, client);
-    case dialect::einhorn: return handle_as_einhorn(*request, client);
-    case dialect::firestarter: return handle_as_firestarter(*request, client);
-    }
+    auto where = kind_of(client.group());
+    if (!line) return refuse_long_line(client, protocol::json_dialect_at(where));
+    auto asked = protocol::parse_request(*line, where);
+    if (asked) return handle(*asked, client);
+    const protocol::request_error& why = asked.error();
+    const dialect& spoken = protocol::dialect_of(why.dialect);
+    conclude({client, why.id, spoken}, why.command, spoken.complaint(why));
 }
 
-protocol::socket_kind control_commands::kind_of(const control_connection& client) const {
-    using enum protocol::socket_kind;
-    if (!client.group().empty()) return firestarter_group;
-    auto traits = config::traits_of(master_.settings().master.personality);
-    return traits.serves_firestarter ? firestarter_main : plain;
-}
-
-dialect control_commands::answer_dialect(dialect of_request) const {
-    auto traits = config::traits_of(master_.settings().master.personality);
-    bool einhorn = traits.replies_as_einhorn && of_request == dialect::json;
-    return einhorn ? dialect::einhorn : of_request;
-}
-
-void control_commands::refuse_long_line(control_connection& client) const {
-    reply why = refusal("error: a request has at most " + std::to_string(protocol::longest_line) +
-                        " bytes with its newline");
-    client.send(to_line(why, std::nullopt, answer_dialect(dialect::json)));
+void control_commands::refuse_long_line(control_connection& client, const dialect& spoken) const {
+    tell({client, std::nullopt, spoken},
+         refusal("error: a request has at most " + std::to_string(protocol::longest_line) +
+                 " bytes with its newline"));
     client.close();
 }
 
-void control_commands::refuse_line(const protocol::request_error& why, control_connection& client) {
-    dialect form = answer_dialect(why.form);
-    if (form != dialect::einhorn) {
-        client.send(reply_line(refusal("error: " + why.message), why.id, form));
-        if (form == dialect::firestarter) client.close();
-        return;
-    }
-    const protocol::command* known = protocol::find_command(why.command);
-    if (known && is_of_workers(known->what)) {
-        permissions_.log_refusal("ignored " + why.command + " of process " +
-                                 std::to_string(client.who().pid) + ": " + why.message);
-        return client.close();
-    }
-    client.send(to_line(refusal(einhorn::complaint(why)), why.id, form));
-}
-
-void control_commands::handle_as_json(const protocol::request& asked, control_connection& client) {
-    auto what = protocol::parse_order(asked);
-    if (!what) return client.send(to_line(refusal(what.error()), asked.id));
+void control_commands::handle(const protocol::request& asked, control_connection& client) {
+    audience who{client, asked.id, protocol::dialect_of(asked.dialect)};
+    auto what = who.spoken.parse_order(asked);
+    if (!what) return conclude(who, asked.command, refusal(what.error()));
     if (what->group.empty()) what->group = client.group();
-    reply answer = permissions_.may(what->what, client)
-                       ? carry_out(*what, client, asked.id)
-                       : permissions_.turn_away(asked.command, client);
-    if (!asked.wants_data) answer.data.reset();
-    client.send(to_line(answer, asked.id));
+    auto answer = permissions_.may(what->what, client.who())
+                      ? carry_out(*what, asked, who)
+                      : permissions_.turn_away(asked.command, client.who());
+    if (!answer) return;
+    if (!asked.wants_data) answer->data.reset();
+    conclude(who, asked.command, *answer);
     if (what->what == verb::worker_ack) client.close();
 }
 
-reply control_commands::carry_out(const order& what, control_connection& client,
-                                  const request_id& id) {
-    if (is_of_workers(what.what)) return hear_worker(what, client);
-    if (what.what == verb::die && !client.group().empty())
+/// Where a command has no answer, the connection is closed in case that the worker forgets to.
+void control_commands::conclude(const audience& who, const std::string& command,
+                                const reply& answer) {
+    if (who.spoken.answers(command)) return tell(who, answer);
+    const os::peer& peer = who.client.who().peer;
+    if (!answer.ok)
+        permissions_.log_refusal(peer, "ignored " + command + " of process " +
+                                           std::to_string(peer.pid) + ": " + answer.message);
+    who.client.close();
+}
+
+std::optional<reply> control_commands::carry_out(const order& what, const protocol::request& asked,
+                                                 const audience& who) {
+    if (is_of_workers(what.what)) return hear_worker(what, who);
+    if (what.what == verb::die && !who.client.group().empty())
         return refusal("'die' ends the whole master: ask at " + master_.around().socket_path +
                        ", or stop this group with 'stop'");
-    auto groups = select_named(what.group);
+    auto groups = select_named(master_.groups(), what.group);
     if (groups.empty()) return refusal(no_such_group(master_.groups(), what.group));
-    upgrade_commands::audience who{client, id};
-    if (is_upgrade(what.what)) return upgrades_.upgrade(what, groups, who);
-    if (what.what == verb::reload) return upgrades_.reload(who);
-    if (what.what == verb::reload_config) return upgrades_.reload_config(who);
-    return groups_.carry_out(what, groups);
+    return commands_in(who.spoken).carry_out(what, asked, groups, who);
 }
 
-void control_commands::handle_as_einhorn(const protocol::request& asked,
-                                         control_connection& client) {
-    const protocol::command* known = protocol::find_command(asked.command);
-    if (known && is_of_workers(known->what)) return hear_worker_silently(asked, client);
-    reply answer =
-        known ? carry_out_as_einhorn(asked, client) : refusal(einhorn::unrecognized(asked.command));
-    client.send(to_line(answer, asked.id, dialect::einhorn));
-}
-
-reply control_commands::carry_out_as_einhorn(const protocol::request& asked,
-                                             control_connection& client) {
-    verb meant = protocol::find_command(asked.command)->what;
-    if (!permissions_.may(meant, client)) return permissions_.turn_away(asked.command, client);
-    if (auto wrong = einhorn::complaint(meant, asked)) return refusal(*wrong);
-    auto what = protocol::parse_order(asked);
-    if (!what) return refusal(what.error());
-    auto groups = select_named(what->group);
-    if (groups.empty()) return refusal(no_such_group(master_.groups(), what->group));
-    upgrade_commands::audience who{client, asked.id, dialect::einhorn};
-    if (is_upgrade(meant)) return upgrades_.upgrade(*what, groups, who);
-    if (meant == verb::reload) return upgrades_.reload(who);
-    if (auto answer = einhorn_.carry_out(*what, asked, groups)) return *answer;
-    return groups_.carry_out(*what, groups);
-}
-
-/// The connection is closed in case that the worker forgets to.
-void control_commands::hear_worker_silently(const protocol::request& asked,
-                                            control_connection& client) {
-    auto what = protocol::parse_order(asked);
-    reply answer = !what ? refusal(what.error())
-                   : permissions_.may(what->what, client)
-                       ? hear_worker(*what, client)
-                       : permissions_.turn_away(asked.command, client);
-    if (!answer.ok) permissions_.log_refusal("ignored " + asked.command + ": " + answer.message);
-    client.close();
-}
-
-void control_commands::handle_as_firestarter(const protocol::request& asked,
-                                             control_connection& client) {
-    bool is_ack = asked.command == "worker:ack";
-    bool allowed = permissions_.may(is_ack ? verb::worker_ack : verb::status, client);
-    if (allowed && !is_ack) return firestarter_.carry_out(asked, client);
-    order ack{.what = verb::worker_ack, .pid = asked.pid, .signal = asked.signal};
-    reply answer =
-        allowed ? hear_worker(ack, client) : permissions_.turn_away(asked.command, client);
-    answer.message = answer.ok ? protocol::firestarter::acknowledged : "error: " + answer.message;
-    client.send(reply_line(answer, asked.id, dialect::firestarter));
-    client.close();
-}
-
-reply control_commands::hear_worker(const order& what, const control_connection& client) {
-    found_worker own = worker_above(master_.groups(), client.who().pid);
-    found_worker meant = what.pid ? worker_with(master_.groups(), what.pid) : own;
-    if (!permissions_.may_speak_for(meant, own, client))
-        return permissions_.turn_away_from_worker(what.pid, client);
+reply control_commands::hear_worker(const order& what, const audience& from) {
+    const caller& who = from.client.who();
+    auto meant = what.pid ? permissions_.find(what.pid) : permissions_.worker_of(who);
+    if (!who.is_operator && meant.worker != who.worker)
+        return permissions_.turn_away_from_worker(what.pid, who);
     if (!meant)
-        return refusal("no worker has pid " +
-                       std::to_string(what.pid ? what.pid : client.who().pid));
+        return refusal("no worker has pid " + std::to_string(what.pid ? what.pid : who.peer.pid));
     if (what.what == verb::worker_ack) {
-        acknowledge(*meant.runner, meant.pid, what.signal);
-        return {"Acknowledged!"};
+        acknowledge(*meant.runner, meant.worker.pid, what.signal);
+        return from.spoken.acknowledgement();
     }
-    meant.runner->notice(core::event::pinged{meant.pid, what.request_id});
+    meant.runner->notice(
+        core::event::pinged{meant.runner->group().id_of(meant.worker.pid), what.request_id});
     return {"pong"};
 }
 
-/// All groups if no name is given.
-group_selection control_commands::select_named(const std::string& name) const {
-    std::vector<std::string> names;
-    if (!name.empty()) names.push_back(name);
-    return select(master_.groups(), names);
-}
-
-void control_commands::upgrade_after_reload(const handoff::wish& what,
+void control_commands::upgrade_after_reload(const handoff::request& what,
                                             std::shared_ptr<control_connection> client) {
-    group_selection groups = select(master_.groups(), what.groups);
-    if (what.firestarter && client && groups.size() == 1)
-        return firestarter_.begin_upgrade(what, std::move(client), *groups[0]);
-    upgrades_.upgrade_after_reload(what, groups, std::move(client));
+    commands_in(protocol::dialect_of(what.dialect))
+        .upgrade_after_reload(what, select(master_.groups(), what.groups), std::move(client));
 }
 
 void control_commands::hand_over(handoff::state& into) const {
@@ -196,11 +141,15 @@ void control_commands::hand_over(handoff::state& into) const {
     firestarter_.hand_over(into);
 }
 
-void control_commands::take_over(const handoff::state& from, const client_map& clients) {
-    upgrades_.take_over(from, clients);
-    for (const handoff::group_watch& one : from.group_watches)
-        if (auto* group = find_group(master_.groups(), one.group))
-            firestarter_.take_over(one, clients.at(one.fd), *group);
+void control_commands::add_watches(const handoff::state& from, const client_map& clients) {
+    for (const handoff::watch& one : from.watches)
+        if (auto client = clients.find(one.fd); client != clients.end())
+            upgrades_.add_watch(client->second, one, select(master_.groups(), one.groups));
+    for (const handoff::group_watch& one : from.group_watches) {
+        auto* group = find_group(master_.groups(), one.group);
+        auto client = clients.find(one.fd);
+        if (group && client != clients.end()) firestarter_.add_watch(client->second, one, *group);
+    }
 }
 
 } // namespace einhyrningsins::master

@@ -4,13 +4,17 @@
 #include "master/commands/einhorn_commands.hpp"
 #include "master/commands/firestarter_commands.hpp"
 #include "master/commands/group_commands.hpp"
+#include "master/commands/memory_survey.hpp"
 #include "master/commands/permissions.hpp"
 #include "master/commands/upgrade_commands.hpp"
 #include "master/control/control_connection.hpp"
+#include "master/control/control_owner.hpp"
+#include "protocol/dialect.hpp"
 #include "protocol/order.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/request.hpp"
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,14 +24,22 @@ namespace einhyrningsins::master {
 
 class master;
 
-/// Hears what clients ask for at the control sockets, and answers each in its dialect (SPEC section
-/// 8): who may do it is the affair of permissions, and doing it that of the other members.
-class control_commands {
+/// Answers what clients ask for at the control sockets, each in its own language (SPEC section 8).
+/// Who may do what is decided by `permissions`; the command set of the language does it.
+class control_commands : public control_owner {
   public:
-    explicit control_commands(master& everything);
+    control_commands(boost::asio::io_context& context, master& everything);
 
-    /// Answers one line of `client`; nothing: it was too long.
-    void handle(control_connection& client, std::optional<std::string_view> line);
+    /// Gives the answers that come later: there is no other turn of the loop.
+    void finish() { memory_.finish(); }
+
+    std::optional<caller> admit(int socket, const handoff::connection& client) override;
+    int worker_to_hand_over(const caller& client) const override;
+    std::size_t most_connections(uid_t user) const override;
+    std::string turn_away(const os::peer& peer, const std::string& group,
+                          const std::string& why) override;
+    void complain(const os::peer& peer, const std::string& text) override;
+    void handle(control_connection& client, std::optional<std::string_view> line) override;
 
     /// Members of this group are operators.
     void set_operators(gid_t group) { permissions_.set_operators(group); }
@@ -36,44 +48,45 @@ class control_commands {
 
     /// The clients that wait for an answer, for another master.
     void hand_over(handoff::state& into) const;
-    void take_over(const handoff::state& from, const client_map& clients);
+    /// Goes on with those of another master.
+    void add_watches(const handoff::state& from, const client_map& clients);
 
     /// The upgrade that a reload was to precede; `client`, if any, hears how it goes.
-    void upgrade_after_reload(const handoff::wish& what,
+    void upgrade_after_reload(const handoff::request& what,
                               std::shared_ptr<control_connection> client);
-    /// The last answer to who asked for a reload alone.
-    void tell_reloaded(const handoff::wish& what, control_connection& client) const {
+    /// A request of reload_config that another master has not finished; `client`, if any, is told.
+    void reload_config_again(const handoff::request& what,
+                             std::shared_ptr<control_connection> client) {
+        upgrades_.reload_config_again(what, std::move(client));
+    }
+    /// Ends those that are under way, for that reason.
+    void cancel_config_reloads(const std::string& why) { upgrades_.cancel_config_reloads(why); }
+    /// The last answer to a client that has asked for a reload alone.
+    void tell_reloaded(const handoff::request& what, control_connection& client) const {
         upgrades_.tell_reloaded(what, client);
     }
 
   private:
     using order = protocol::order;
     using reply = protocol::reply;
-    using request_id = std::optional<boost::json::value>;
 
-    protocol::socket_kind kind_of(const control_connection& client) const;
-    protocol::dialect answer_dialect(protocol::dialect of_request) const;
-    void refuse_long_line(control_connection& client) const;
-    void refuse_line(const protocol::request_error& why, control_connection& client);
-
-    void handle_as_json(const protocol::request& asked, control_connection& client);
-    reply carry_out(const order& what, control_connection& client, const request_id& id);
-
-    void handle_as_einhorn(const protocol::request& asked, control_connection& client);
-    reply carry_out_as_einhorn(const protocol::request& asked, control_connection& client);
-    void hear_worker_silently(const protocol::request& asked, control_connection& client);
-
-    void handle_as_firestarter(const protocol::request& asked, control_connection& client);
-
-    reply hear_worker(const order& what, const control_connection& client);
-    group_selection select_named(const std::string& name) const;
+    protocol::socket_kind kind_of(const std::string& group) const;
+    command_set& commands_in(const protocol::dialect& spoken);
+    void refuse_long_line(control_connection& client, const protocol::dialect& spoken) const;
+    void handle(const protocol::request& asked, control_connection& client);
+    void conclude(const audience& who, const std::string& command, const reply& answer);
+    std::optional<reply> carry_out(const order& what, const protocol::request& asked,
+                                   const audience& who);
+    reply hear_worker(const order& what, const audience& from);
 
     master& master_;
     permissions permissions_;
-    group_commands groups_;
     upgrade_commands upgrades_;
+    memory_survey memory_;
+    group_commands ours_;
     einhorn_commands einhorn_;
     firestarter_commands firestarter_;
+    std::array<command_set*, 3> sets_; ///< in the order of config::dialect_name
 };
 
 } // namespace einhyrningsins::master

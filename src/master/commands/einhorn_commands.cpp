@@ -34,13 +34,14 @@ reply for_each(const group_selection& groups, Deed deed) {
 } // namespace
 
 std::optional<reply> einhorn_commands::carry_out(const order& what, const protocol::request& asked,
-                                                 const group_selection& groups) {
+                                                 const group_selection& groups,
+                                                 const audience& who) {
     switch (what.what) {
     case verb::ehlo:
         return reply{einhorn::welcome(asked.user, master_.around().master_pid,
                                       master_.settings().master.command_name)};
     case verb::help: return reply{einhorn::help()};
-    case verb::state: return reply{einhorn_state(master_, groups)};
+    case verb::state: return reply{einhorn_state(take_view(master_, groups))};
     case verb::dec: return decrease(what, groups);
     case verb::inc:
     case verb::set_workers: return resize(what, groups);
@@ -49,7 +50,7 @@ std::optional<reply> einhorn_commands::carry_out(const order& what, const protoc
     case verb::config: return change(what, asked, groups);
     case verb::louder: return change_level(-1);
     case verb::quieter: return change_level(+1);
-    default: return std::nullopt;
+    default: return group_commands::carry_out(what, asked, groups, who);
     }
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "master/commands/access.hpp"
-#include "master/control/control_connection.hpp"
+#include "master/commands/group_commands.hpp"
 #include "protocol/order.hpp"
 #include "protocol/reply.hpp"
 
@@ -13,17 +12,18 @@ namespace einhyrningsins::master {
 
 class master;
 
-/// The commands that einhorn has too: they do what ours of that name do, within einhorn's bounds
-/// and in einhorn's words (SPEC section 8).
-class einhorn_commands {
+/// The commands that einhorn has too do what ours of that name do, within einhorn's bounds and
+/// answered in einhorn's words (SPEC section 8); the others are as ours.
+class einhorn_commands : public group_commands {
   public:
-    explicit einhorn_commands(master& everything) : master_(everything) {}
+    einhorn_commands(master& everything, upgrade_commands& upgrades, memory_survey& memory)
+        : group_commands(everything, upgrades, memory),
+          master_(everything) {}
 
-    /// Nothing: einhorn has no such command, or no words of its own for it. `what` is what `asked`
-    /// means; its arguments have passed protocol::einhorn::complaint().
     std::optional<protocol::reply> carry_out(const protocol::order& what,
                                              const protocol::request& asked,
-                                             const group_selection& groups);
+                                             const group_selection& groups,
+                                             const audience& who) override;
 
   private:
     using order = protocol::order;

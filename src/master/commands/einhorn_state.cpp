@@ -2,9 +2,7 @@
 #include "master/commands/einhorn_state.hpp"
 
 #include "core/signal_name.hpp"
-#include "master/logging.hpp"
-#include "master/master.hpp"
-#include "protocol/yaml_text.hpp"
+#include "protocol/json_text.hpp"
 
 #include <boost/json/array.hpp>
 
@@ -84,12 +82,12 @@ std::string time(std::optional<core::time_point> when) {
 unsigned version_of(core::generation generation) { return generation > 0 ? generation - 1 : 0; }
 
 /// A Set of Ruby, of the signal that it was sent last.
-void put_signaled(hash_writer& to, const core::worker& who) {
+void put_signaled(hash_writer& to, const core::worker& worker) {
     to.open(":signaled", "!ruby/object:Set");
-    if (who.active()) {
+    if (worker.active()) {
         to.put("hash", "{}");
     } else {
-        std::string name = core::signal_name(who.told.signal);
+        std::string name = core::signal_name(worker.told.signal);
         to.open("hash");
         to.put(yaml_string(name.starts_with("SIG") ? name.substr(3) : name), "true");
         to.close();
@@ -97,37 +95,36 @@ void put_signaled(hash_writer& to, const core::worker& who) {
     to.close();
 }
 
-void put_child(hash_writer& to, const core::worker& who) {
-    to.open(std::to_string(who.pid));
+void put_child(hash_writer& to, const core::worker& worker) {
+    to.open(std::to_string(worker.pid));
     to.put(":type", ":worker");
-    to.put(":version", std::to_string(version_of(who.generation)));
-    to.put(":acked", boolean(who.acked_at || who.state == core::worker_state::ready));
-    put_signaled(to, who);
-    to.put(":last_signaled_at", time(who.active() ? std::nullopt : std::optional(who.told.at)));
-    to.put(":index", std::to_string(who.index));
-    to.put(":spinup_time", time(who.since));
-    to.put(":pinged_at", time(who.pinged_at));
-    to.put(":pinged_request_id", optional_string(who.ping_id));
+    to.put(":version", std::to_string(version_of(worker.generation)));
+    to.put(":acked", boolean(worker.acked_at || worker.state == core::worker_state::ready));
+    put_signaled(to, worker);
+    to.put(":last_signaled_at",
+           time(worker.active() ? std::nullopt : std::optional(worker.told.at)));
+    to.put(":index", std::to_string(worker.index));
+    to.put(":spinup_time", time(worker.since));
+    to.put(":pinged_at", time(worker.pinged_at));
+    to.put(":pinged_request_id", optional_string(worker.ping_id));
     to.close();
 }
 
-void put_children(hash_writer& to, const core::group& group) {
-    auto is_there = [](const core::worker& who) { return who.pid != 0; };
-    if (std::ranges::none_of(group.workers(), is_there)) return to.put(":children", "{}");
+void put_children(hash_writer& to, const group_view& group) {
+    if (group.workers.empty()) return to.put(":children", "{}");
     to.open(":children");
-    for (const core::worker& who : group.workers())
-        if (is_there(who)) put_child(to, who);
+    for (const worker_view& one : group.workers)
+        put_child(to, one.facts);
     to.close();
 }
 
-void put_config(hash_writer& to, const group_runner& runner) {
-    const core::policy& wishes = runner.group().wishes();
+void put_config(hash_writer& to, const group_view& group) {
     to.open(":config");
-    to.put(":number", std::to_string(wishes.number));
-    to.put(":backlog", std::to_string(runner.settings().backlog));
-    to.put(":seconds", seconds(wishes.seconds));
-    to.put(":max_unacked", std::to_string(wishes.max_unacked));
-    to.put(":max_upgrade_additional", optional_number(wishes.max_upgrade_additional));
+    to.put(":number", std::to_string(group.policy.number));
+    to.put(":backlog", std::to_string(group.settings.backlog));
+    to.put(":seconds", seconds(group.policy.seconds));
+    to.put(":max_unacked", std::to_string(group.policy.max_unacked));
+    to.put(":max_upgrade_additional", optional_number(group.policy.max_upgrade_additional));
     to.close();
 }
 
@@ -158,23 +155,22 @@ json::array bind_of(const config::bind_spec& spec) {
 }
 
 /// 0 for a socket without a port.
-int port_of(const os::opened_listener& one) {
+int port_of(const listener_view& listener) {
     int port = 0;
-    if (one.family != "AF_UNIX")
-        std::sscanf(one.address.c_str() + one.address.rfind(':') + 1, "%d", &port);
+    if (listener.family != "AF_UNIX")
+        std::sscanf(listener.address.c_str() + listener.address.rfind(':') + 1, "%d", &port);
     return port;
 }
 
-void put_listeners(hash_writer& to, const group_runner& runner) {
+void put_listeners(hash_writer& to, const group_view& group) {
     json::array binds, fds, ports;
     // einhorn does not count those of the program's words among them either.
-    unsigned first = runner.settings().server_words;
-    for (const config::bind_spec& spec : runner.settings().listeners | std::views::drop(first))
+    unsigned first = group.settings.server_words;
+    for (const config::bind_spec& spec : group.settings.listeners | std::views::drop(first))
         binds.push_back(bind_of(spec));
-    int fd = 3 + static_cast<int>(first); // as workers have them
-    for (const auto& one : runner.listeners() | std::views::drop(first)) {
-        fds.emplace_back(fd++);
-        ports.emplace_back(port_of(one->open));
+    for (const listener_view& one : group.configured | std::views::drop(first)) {
+        fds.emplace_back(one.fd);
+        ports.emplace_back(port_of(one));
     }
     to.put(":bind", yaml_text(binds));
     to.put(":bind_fds", yaml_text(fds));
@@ -182,68 +178,74 @@ void put_listeners(hash_writer& to, const group_runner& runner) {
     to.put(":sockets", "{}");
 }
 
-void put_progress(hash_writer& to, const core::group& group, bool respawn) {
-    auto spawned = [](const core::worker& a, const core::worker& b) { return a.since < b.since; };
-    auto last = std::ranges::max_element(group.workers(), spawned);
-    auto& upgrade = group.upgrade();
-    to.put(":version", std::to_string(version_of(group.current().generation)));
+/// When the youngest worker was started; nothing: there is none.
+std::optional<core::time_point> last_start(const group_view& group) {
+    std::optional<core::time_point> last;
+    for (const worker_view& one : group.workers)
+        if (!last || one.facts.since > *last) last = one.facts.since;
+    return last;
+}
+
+void put_progress(hash_writer& to, const group_view& group, bool respawn) {
+    const auto& upgrade = group.upgrade;
+    to.put(":version", std::to_string(version_of(group.newest)));
     to.put(":upgrading", boolean(upgrade.has_value()));
     to.put(":smooth_upgrade", boolean(upgrade && upgrade->mode == core::upgrade_mode::rolling));
     to.put(":reloading_for_upgrade", "false");
     to.put(":respawn", boolean(respawn));
     to.put(":last_upgraded", time(upgrade ? std::optional(upgrade->began_at) : std::nullopt));
-    to.put(":last_spinup",
-           time(last == group.workers().end() ? std::nullopt : std::optional(last->since)));
-    to.put(":consecutive_deaths_before_ack", std::to_string(group.current().failures));
+    to.put(":last_spinup", time(last_start(group)));
+    to.put(":consecutive_deaths_before_ack", std::to_string(group.failures));
 }
 
-void put_worker_settings(hash_writer& to, const config::group_settings& wishes) {
-    to.put(":cmd", list(wishes.command));
-    to.put(":orig_cmd", list(wishes.command));
-    to.put(":kill_children_on_exit", boolean(wishes.kill_children_on_exit));
-    to.put(":command_socket_as_fd", boolean(wishes.command_socket_as_fd));
-    to.put(":drop_environment_variables", list(wishes.drop_variables));
-    bool forever = wishes.policy.signal_timeout == core::duration::zero();
-    to.put(":signal_timeout", forever ? "" : seconds(wishes.policy.signal_timeout));
+void put_worker_settings(hash_writer& to, const config::group_settings& settings,
+                         const core::policy& policy) {
+    to.put(":cmd", list(settings.command));
+    to.put(":orig_cmd", list(settings.command));
+    to.put(":kill_children_on_exit", boolean(settings.kill_children_on_exit));
+    to.put(":command_socket_as_fd", boolean(settings.command_socket_as_fd));
+    to.put(":drop_environment_variables", list(settings.drop_variables));
+    bool forever = policy.signal_timeout == core::duration::zero();
+    to.put(":signal_timeout", forever ? "" : seconds(policy.signal_timeout));
 }
 
-void put_master(hash_writer& to, const master& everything, const group_runner& runner) {
-    const config::master_settings& wishes = everything.settings().master;
-    to.put(":cmd_name", optional_string(wishes.command_name));
-    to.put(":socket_path", yaml_string(everything.around().socket_path));
-    to.put(":pidfile", optional_string(wishes.pidfile));
-    to.put(":lockfile", optional_string(wishes.lockfile));
-    to.put(":verbosity", std::to_string(std::min(static_cast<int>(log_level()), 2)));
-    to.put(":generation", std::to_string(everything.reloads()));
-    to.put(":reexec_commandline", wishes.reexec_as.empty() ? "" : list(wishes.reexec_as));
+void put_master(hash_writer& to, const master_view& view, const group_view& group) {
+    const config::master_settings& settings = view.settings;
+    to.put(":cmd_name", optional_string(settings.command_name));
+    to.put(":socket_path", yaml_string(view.control_socket));
+    to.put(":pidfile", optional_string(settings.pidfile));
+    to.put(":lockfile", optional_string(settings.lockfile));
+    to.put(":verbosity", std::to_string(std::min(static_cast<int>(view.log_level), 2)));
+    to.put(":generation", std::to_string(view.reloads));
+    to.put(":reexec_commandline", settings.reexec_as.empty() ? "" : list(settings.reexec_as));
     to.open(":nice");
-    to.put(":master", optional_number(wishes.nice));
-    to.put(":worker", optional_number(runner.settings().worker_nice));
+    to.put(":master", optional_number(settings.nice));
+    to.put(":worker", optional_number(group.settings.worker_nice));
     to.close();
 }
 
-void put_state(hash_writer& to, const master& everything, const group_runner& runner) {
-    put_children(to, runner.group());
-    put_config(to, runner);
-    put_progress(to, runner.group(), !everything.is_stopping());
-    put_listeners(to, runner);
-    put_ack_mode(to, runner.group().wishes().ack);
-    put_worker_settings(to, runner.settings());
-    put_master(to, everything, runner);
+void put_state(hash_writer& to, const master_view& view, const group_view& group) {
+    put_children(to, group);
+    put_config(to, group);
+    put_progress(to, group, !view.is_stopping);
+    put_listeners(to, group);
+    put_ack_mode(to, group.policy.ack);
+    put_worker_settings(to, group.settings, group.policy);
+    put_master(to, view, group);
 }
 
 } // namespace
 
-std::string einhorn_state(const master& everything, const std::vector<group_runner*>& groups) {
+std::string einhorn_state(const master_view& view) {
     hash_writer text;
     text.open(":state");
-    put_state(text, everything, *groups.front());
+    put_state(text, view, view.groups.front());
     text.close();
-    if (groups.size() > 1) {
+    if (view.groups.size() > 1) {
         text.open(":groups");
-        for (const group_runner* runner : groups) {
-            text.open(yaml_string(runner->settings().name));
-            put_state(text, everything, *runner);
+        for (const group_view& group : view.groups) {
+            text.open(yaml_string(group.settings.name));
+            put_state(text, view, group);
             text.close();
         }
         text.close();

@@ -2,13 +2,12 @@
 #include "master/commands/firestarter_commands.hpp"
 
 #include "master/commands/group_changes.hpp"
-#include "master/commands/reply_line.hpp"
-#include "master/commands/status.hpp"
 #include "master/master.hpp"
+#include "master/view.hpp"
 #include "protocol/commands.hpp"
+#include "protocol/json_text.hpp"
 
 #include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -18,15 +17,14 @@ namespace {
 
 namespace firestarter = protocol::firestarter;
 namespace json = boost::json;
-using firestarter::verb;
+using protocol::refusal;
 using protocol::reply;
+using protocol::verb;
 
-reply refuse(const std::string& why) { return protocol::refusal("error: " + why); }
-
-reply status_of(const group_runner& group) {
+reply status_of(const group_view& group) {
     core::duration uptime{};
-    if (auto since = group.running_since()) uptime = core::time_point::clock::now() - *since;
-    return {firestarter::status(group.settings().name, group.group().processes(), uptime)};
+    if (group.running_since) uptime = core::time_point::clock::now() - *group.running_since;
+    return {firestarter::status(group.settings.name, processes(group), uptime)};
 }
 
 /// What a stop is begun with: firestarter's SIGTERM, or, if the group has a command for that, the
@@ -36,48 +34,37 @@ int stop_signal_of(const group_runner& group) {
     return wishes.stop_command ? wishes.stop_signal : SIGTERM;
 }
 
-/// Does `deed` while the group's workers are told to go by `signal`.
-template <class Deed>
-void with_stop_signal(group_runner& group, int signal, Deed deed) {
-    int usual = change_stop_signal(group, signal);
-    deed();
-    change_stop_signal(group, usual);
+/// As the core has it: nothing for 0.
+std::optional<int> signal_if_any(int signal) {
+    return signal == 0 ? std::nullopt : std::optional(signal);
 }
 
 } // namespace
 
 void acknowledge(group_runner& group, core::process_id worker, int signal) {
-    if (signal == 0 || !group.group().upgrade()) return group.notice(core::event::acked{worker});
-    with_stop_signal(group, signal, [&] {
-        group.notice(core::event::acked{worker});
-        group.settle();
-    });
+    group.notice(core::event::acked{group.group().id_of(worker), signal_if_any(signal)});
 }
 
-void firestarter_commands::carry_out(const protocol::request& asked, control_connection& client) {
-    if (asked.command == "list") return list(client);
-    if (asked.command == "status") return status(client);
-    if (asked.command == "stop") return stop_all(client);
-    group_runner* group = find(asked, client);
-    auto what = firestarter::find_command(asked.command);
-    answer now = refuse(no_such_group(master_.groups(), asked.group));
-    if (group && what) now = control(*what, asked, client, *group);
-    if (!now) return;
-    client.send(reply_line(*now, asked.id, protocol::dialect::firestarter));
-    client.close();
+std::optional<reply> firestarter_commands::carry_out(const protocol::order& what,
+                                                     const protocol::request& asked,
+                                                     const group_selection& groups,
+                                                     const audience& who) {
+    if (auto one = firestarter::find_command(asked.command))
+        return control(*one, asked, who.client, *groups.front());
+    switch (what.what) {
+    case verb::list: list(groups, who.client); break;
+    case verb::status: status(groups, who.client); break;
+    default: stop_all(who.client);
+    }
+    return std::nullopt;
 }
 
-/// A group is named, or it is the one whose socket this is.
-group_runner* firestarter_commands::find(const protocol::request& asked,
-                                         const control_connection& client) const {
-    return find_group(master_.groups(), asked.group.empty() ? client.group() : asked.group);
-}
-
-void firestarter_commands::list(control_connection& client) const {
+void firestarter_commands::list(const group_selection& groups, control_connection& client) const {
     std::vector<std::string> names;
-    for (const auto& runner : master_.groups())
+    for (const group_runner* runner : groups)
         names.push_back(runner->settings().name);
-    client.send(json::serialize(firestarter::name_list(names, master_.around().master_pid)) + "\n");
+    client.send(protocol::json_text(firestarter::name_list(names, master_.around().master_pid)) +
+                "\n");
     client.close();
 }
 
@@ -86,13 +73,13 @@ void firestarter_commands::tell_each(control_connection& client, const std::vect
     json::array all;
     for (const reply& one : answers)
         all.push_back(firestarter::entry(one, json::value(name), master_.around().master_pid));
-    client.send(json::serialize(all) + "\n");
+    client.send(protocol::json_text(all) + "\n");
 }
 
-void firestarter_commands::status(control_connection& client) const {
+void firestarter_commands::status(const group_selection& groups, control_connection& client) const {
     std::vector<reply> answers;
-    for (const auto& runner : master_.groups())
-        answers.push_back(status_of(*runner));
+    for (const group_runner* runner : groups)
+        answers.push_back(status_of(take_view(*runner)));
     tell_each(client, answers, "worker:status");
     client.close();
 }
@@ -111,8 +98,10 @@ firestarter_commands::answer firestarter_commands::control(const command& what,
                                                            const protocol::request& asked,
                                                            control_connection& client,
                                                            group_runner& group) {
-    if (what.what == verb::status) return status_of(group);
-    if (master_.is_stopping()) return refuse("the master is stopping");
+    if (what.what == verb::status) return status_of(take_view(group));
+    if (master_.is_stopping()) return refusal("the master is stopping");
+    if (group.is_retired() && what.what != verb::stop && what.what != verb::killall)
+        return refusal(std::string("the group is ") + being_removed);
     switch (what.what) {
     case verb::start: return start(what, client, group);
     case verb::restart: return restart(what, asked.signal, client, group);
@@ -127,8 +116,10 @@ firestarter_commands::answer firestarter_commands::control(const command& what,
 firestarter_commands::answer
 firestarter_commands::start(const command& what, control_connection& client, group_runner& group) {
     if (group.group().phase() == core::group_phase::running) return reply{firestarter::started({})};
-    if (auto trouble = group.open()) return refuse(*trouble);
-    watches_.add(firestarter_watch::begin(client.shared_from_this(), what, group));
+    auto opened = open_to_start(group);
+    if (!opened) return refusal(opened.error());
+    if (!*opened) return reply{starts_later};
+    add_watch(client.shared_from_this(), first_watch(what, group), group);
     group.notice(core::event::start{});
     return std::nullopt;
 }
@@ -136,10 +127,11 @@ firestarter_commands::start(const command& what, control_connection& client, gro
 firestarter_commands::answer firestarter_commands::restart(const command& what, int signal,
                                                            control_connection& client,
                                                            group_runner& group) {
-    if (auto trouble = group.open()) return refuse(*trouble);
-    watches_.add(firestarter_watch::begin(client.shared_from_this(), what, group));
-    with_stop_signal(group, signal ? signal : stop_signal_of(group),
-                     [&] { group.notice(core::event::restart{}); });
+    auto opened = open_to_start(group);
+    if (!opened) return refusal(opened.error());
+    if (!*opened) return reply{starts_later};
+    add_watch(client.shared_from_this(), first_watch(what, group), group);
+    group.notice(core::event::restart{signal ? signal : stop_signal_of(group)});
     return std::nullopt;
 }
 
@@ -148,9 +140,9 @@ firestarter_commands::answer firestarter_commands::increase(const command& what,
                                                             group_runner& group) {
     unsigned number = worker_number(group);
     if (number >= config::most_workers)
-        return refuse("a group has at most " + std::to_string(config::most_workers) + " workers");
+        return refusal("a group has at most " + std::to_string(config::most_workers) + " workers");
     bool starts_one = group.group().phase() == core::group_phase::running;
-    if (starts_one) watches_.add(firestarter_watch::begin(client.shared_from_this(), what, group));
+    if (starts_one) add_watch(client.shared_from_this(), first_watch(what, group), group);
     set_worker_number(group, number + 1);
     if (starts_one) return std::nullopt;
     return reply{firestarter::increased(0)};
@@ -160,26 +152,35 @@ firestarter_commands::answer firestarter_commands::upgrade(const command& what, 
                                                            control_connection& client,
                                                            group_runner& group) {
     if (auto why = why_not_upgradable(group.group()); !why.empty())
-        return refuse(group.settings().name + " is " + why);
-    handoff::wish wish{.id = json::value(what.name),
-                       .firestarter = true,
-                       .signal = signal,
-                       .upgrade = core::upgrade_mode::rolling,
-                       .groups = {group.settings().name}};
+        return refusal(group.settings().name + " is " + why);
+    handoff::request asked{.id = json::value(what.name),
+                           .dialect = config::dialect_name::firestarter,
+                           .signal = signal,
+                           .upgrade = core::upgrade_mode::rolling,
+                           .groups = {group.settings().name}};
     if (master_.reloads_before_upgrades())
-        master_.reload_for(std::move(wish), client.shared_from_this());
+        master_.reload_for(std::move(asked), client.shared_from_this());
     else
-        begin_upgrade(wish, client.shared_from_this(), group);
+        begin_upgrade(asked, client.shared_from_this(), group);
     return std::nullopt;
 }
 
-void firestarter_commands::begin_upgrade(const handoff::wish& what,
+void firestarter_commands::upgrade_after_reload(const handoff::request& what,
+                                                const group_selection& groups,
+                                                std::shared_ptr<control_connection> client) {
+    bool is_for_all = what.groups.empty(); // by a HUP
+    if (groups.size() == 1 && !is_for_all)
+        return begin_upgrade(what, std::move(client), *groups.front());
+    upgrades_.upgrade_after_reload(what, groups, std::move(client));
+}
+
+void firestarter_commands::begin_upgrade(const handoff::request& what,
                                          std::shared_ptr<control_connection> client,
                                          group_runner& group) {
-    int usual = what.signal ? change_stop_signal(group, what.signal) : 0;
-    watches_.add(firestarter_watch::begin(
-        std::move(client), *firestarter::find_command("worker:upgrade"), group, usual));
-    group.request_upgrade(*what.upgrade);
+    if (client)
+        add_watch(std::move(client),
+                  first_watch(*firestarter::find_command("worker:upgrade"), group), group);
+    group.request_upgrade({*what.upgrade, signal_if_any(what.signal)});
 }
 
 protocol::reply firestarter_commands::stop(int signal, group_runner& group) const {
@@ -194,10 +195,8 @@ protocol::reply firestarter_commands::decrease(int signal, group_runner& group) 
     unsigned number = worker_number(group);
     if (number <= 1) return {firestarter::decreased(0)};
     firestarter::process_list before = group.group().active_processes();
-    with_stop_signal(group, signal ? signal : SIGTERM, [&] {
-        set_worker_number(group, number - 1);
-        group.settle();
-    });
+    group.resize(number - 1, signal ? signal : SIGTERM);
+    group.settle();
     firestarter::process_list after = group.group().active_processes();
     auto gone = std::ranges::find_if(
         before, [&](core::process_id pid) { return std::ranges::find(after, pid) == after.end(); });
@@ -214,11 +213,9 @@ void firestarter_commands::hand_over(handoff::state& into) const {
     watches_.hand_over(into.group_watches);
 }
 
-void firestarter_commands::take_over(const handoff::group_watch& from,
-                                     std::shared_ptr<control_connection> client,
-                                     group_runner& group) {
-    if (auto again = firestarter_watch::take_over(from, std::move(client), group))
-        watches_.add(std::move(again));
+void firestarter_commands::add_watch(std::shared_ptr<control_connection> client,
+                                     handoff::group_watch from, group_runner& group) {
+    watches_.add(firestarter_watch::begin(std::move(client), std::move(from), group));
 }
 
 } // namespace einhyrningsins::master

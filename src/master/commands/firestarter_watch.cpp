@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/commands/firestarter_watch.hpp"
 
-#include "master/commands/reply_line.hpp"
+#include "master/commands/audience.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 namespace einhyrningsins::master {
@@ -11,112 +12,111 @@ namespace {
 
 namespace firestarter = protocol::firestarter;
 using namespace core::report_of;
-using firestarter::verb;
+using protocol::verb;
+
+/// Programs before this one changed the group's stop signal for the length of an upgrade.
+void restore_stop_signal(group_runner& group, int signal) {
+    config::group_settings changed = group.settings();
+    changed.policy.stop_signal = signal;
+    group.change(changed);
+}
 
 } // namespace
 
-int change_stop_signal(group_runner& group, int signal) {
-    config::group_settings changed = group.settings();
-    std::swap(changed.policy.stop_signal, signal);
-    group.change(changed);
-    return signal;
-}
-
-std::shared_ptr<firestarter_watch>
-firestarter_watch::begin(std::shared_ptr<control_connection> client,
-                         const firestarter::command& what, group_runner& group, int usual_signal) {
-    auto watch = std::make_shared<firestarter_watch>(std::move(client), what, group);
+handoff::group_watch first_watch(const firestarter::command& what, const group_runner& group) {
     bool upgrades = what.what == verb::upgrade; // which lets alone what is going already
-    watch->before_ = upgrades ? group.group().active_processes() : group.group().processes();
     core::group_phase phase = group.group().phase();
-    watch->again_ = phase == core::group_phase::stopped || phase == core::group_phase::waiting;
-    watch->usual_signal_ = usual_signal;
-    watch->observe();
-    return watch;
+    return {.command = what.name,
+            .group = group.settings().name,
+            .before = upgrades ? group.group().active_processes() : group.group().processes(),
+            .again = phase == core::group_phase::stopped || phase == core::group_phase::waiting,
+            .upgrader = upgrades};
 }
 
 std::shared_ptr<firestarter_watch>
-firestarter_watch::take_over(const handoff::group_watch& from,
-                             std::shared_ptr<control_connection> client, group_runner& group) {
-    auto what = firestarter::find_command(from.command);
-    if (!what) return nullptr;
-    auto watch = std::make_shared<firestarter_watch>(std::move(client), *what, group);
-    watch->before_ = from.before;
-    watch->again_ = from.again;
-    watch->usual_signal_ = from.usual_signal;
-    watch->observe();
+firestarter_watch::begin(std::shared_ptr<control_connection> client, handoff::group_watch from,
+                         group_runner& group) {
+    auto known = firestarter::find_command(from.command);
+    if (!known) return nullptr;
+    if (from.usual_signal != 0) restore_stop_signal(group, std::exchange(from.usual_signal, 0));
+    auto watch =
+        std::make_shared<firestarter_watch>(std::move(client), std::move(from), known->what, group);
+    group.observe([watch](const core::report& what) { return watch->hear(what); });
     return watch;
 }
 
 std::optional<handoff::group_watch> firestarter_watch::hand_over() const {
     if (answered_ || !client_->is_open()) return std::nullopt;
-    return handoff::group_watch{.fd = client_->descriptor(),
-                                .command = what_.name,
-                                .group = group_.settings().name,
-                                .before = before_,
-                                .again = again_,
-                                .usual_signal = usual_signal_};
+    handoff::group_watch into = state_;
+    into.fd = client_->descriptor();
+    return into;
 }
 
 firestarter_watch::firestarter_watch(std::shared_ptr<control_connection> client,
-                                     const firestarter::command& what, group_runner& group)
+                                     handoff::group_watch from, verb what, group_runner& group)
     : client_(std::move(client)),
       hold_(client_->hold_open()),
+      state_(std::move(from)),
       what_(what),
-      group_(group) {}
+      group_(group),
+      earlier_(group.group().upgrades_asked()) {}
 
 firestarter_watch::~firestarter_watch() {
-    usual_signal_ = 0; // the group is not there any more
-    if (!answered_) fail("the group has gone");
+    if (!answered_) fail("the group no longer exists");
 }
 
-void firestarter_watch::observe() {
-    group_.observe(
-        [watch = shared_from_this()](const core::report& what) { return watch->hear(what); });
-}
-
-/// A client that has gone is not waited for, but the signal has to be put back all the same.
 bool firestarter_watch::hear(const core::report& what) {
+    if (!client_->is_open()) return false;
     if (auto* one = std::get_if<worker_started>(&what)) return on_started(one->worker);
     if (std::holds_alternative<stopped>(what) || std::holds_alternative<ended>(what))
         return on_stopped();
-    if (what_.what == verb::upgrade) {
-        if (std::holds_alternative<upgrade_done>(what))
-            return answer({firestarter::upgraded(fresh(), before_)}), false;
-        bool failed = std::holds_alternative<upgrade_aborted>(what) ||
-                      std::holds_alternative<upgrade_cancelled>(what);
-        return failed ? fail(core::to_string(what)) : true;
-    }
+    if (what_ == verb::upgrade) return hear_upgrade(what);
     bool hopeless = std::holds_alternative<start_failed>(what) ||
                     std::holds_alternative<backing_off>(what) ||
                     std::holds_alternative<gave_up>(what);
     return hopeless ? fail(core::to_string(what)) : true;
 }
 
+/// While it is being prepared one that ends, or fails, is another one.
+bool firestarter_watch::hear_upgrade(const core::report& what) {
+    if (state_.upgrader) {
+        if (std::holds_alternative<upgrade_cancelled>(what)) return fail(core::to_string(what));
+        auto* prepared = std::get_if<upgrade_prepared>(&what);
+        if (prepared && prepared->number > earlier_) state_.upgrader = false;
+        return true;
+    }
+    if (std::holds_alternative<upgrade_refused>(what) ||
+        std::holds_alternative<upgrade_aborted>(what))
+        return fail(core::to_string(what));
+    if (!std::holds_alternative<upgrade_done>(what)) return true;
+    answer({firestarter::upgraded(fresh(), state_.before)});
+    return false;
+}
+
 bool firestarter_watch::on_started(const core::worker& worker) {
-    if (what_.what == verb::inc) answer({firestarter::increased(worker.pid)});
-    if (what_.what == verb::start && is_complete()) answer({firestarter::started(fresh())});
-    if (what_.what == verb::restart && again_ && is_complete())
-        answer({firestarter::restarted(fresh(), before_)});
+    if (what_ == verb::inc) answer({firestarter::increased(worker.pid)});
+    if (what_ == verb::start && is_complete()) answer({firestarter::started(fresh())});
+    if (what_ == verb::restart && state_.again && is_complete())
+        answer({firestarter::restarted(fresh(), state_.before)});
     return !answered_;
 }
 
 bool firestarter_watch::on_stopped() {
-    if (what_.what != verb::restart || again_) return fail("the group was stopped");
-    again_ = true;
+    if (what_ != verb::restart || state_.again) return fail("the group was stopped");
+    state_.again = true;
     return true;
 }
 
 /// All that were wanted have been started, though some may have ended since.
 bool firestarter_watch::is_complete() const {
     return std::ranges::none_of(group_.group().workers(),
-                                [](const core::worker& who) { return who.pid == 0; });
+                                [](const core::worker& worker) { return !worker.has_process(); });
 }
 
 /// Those that were not there before, or, after an upgrade, those of the new generation.
 firestarter::process_list firestarter_watch::fresh() const {
     process_list all = group_.group().processes();
-    if (what_.what == verb::upgrade) {
+    if (what_ == verb::upgrade) {
         const core::group& group = group_.group();
         std::erase_if(all, [&](core::process_id pid) {
             return group.find(pid)->generation != group.current().generation;
@@ -124,20 +124,18 @@ firestarter::process_list firestarter_watch::fresh() const {
         return all;
     }
     std::erase_if(all, [&](core::process_id pid) {
-        return std::ranges::find(before_, pid) != before_.end();
+        return std::ranges::find(state_.before, pid) != state_.before.end();
     });
     return all;
 }
 
 void firestarter_watch::answer(protocol::reply what) {
     if (std::exchange(answered_, true)) return;
-    if (usual_signal_ != 0) change_stop_signal(group_, usual_signal_);
-    client_->send(reply_line(what, boost::json::value(what_.name), protocol::dialect::firestarter));
-    client_->close();
+    tell({*client_, boost::json::value(state_.command), protocol::firestarter_dialect()}, what);
 }
 
 bool firestarter_watch::fail(std::string why) {
-    answer({.message = "error: " + std::move(why), .ok = false});
+    answer(protocol::refusal(std::move(why)));
     return false;
 }
 

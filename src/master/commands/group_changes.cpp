@@ -2,19 +2,23 @@
 #include "master/commands/group_changes.hpp"
 
 #include "config/option.hpp"
-#include "master/commands/status.hpp"
+#include "master/view.hpp"
 
 namespace einhyrningsins::master {
 
 using protocol::verb;
 
+boost::system::result<bool, std::string> open_to_start(group_runner& group) {
+    os::look_ups names;
+    auto left = names.add_local(group.queries());
+    auto trouble = left.empty() ? group.open(names) : group.open_and_start(names, std::move(left));
+    if (trouble) return {boost::system::in_place_error, std::move(*trouble)};
+    return {boost::system::in_place_value, group.trouble().empty()};
+}
+
 unsigned worker_number(const group_runner& group) { return group.group().wishes().number; }
 
-void set_worker_number(group_runner& group, unsigned number) {
-    config::group_settings changed = group.settings();
-    changed.policy.number = number;
-    group.change(changed);
-}
+void set_worker_number(group_runner& group, unsigned number) { group.resize(number, std::nullopt); }
 
 unsigned wanted_number(const protocol::order& what, const group_runner& group) {
     unsigned now = worker_number(group);
@@ -38,7 +42,7 @@ std::string why_not_upgradable(const core::group& group) {
     if (group.can_upgrade()) return {};
     std::string why = awaited(group);
     if (!why.empty()) return "waiting for " + why + "; 'start' begins at once";
-    return std::string(state_name(group)) + "; 'start' begins it again";
+    return std::string(to_string(activity_of(group))) + "; 'start' begins it again";
 }
 
 } // namespace einhyrningsins::master

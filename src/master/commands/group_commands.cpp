@@ -3,17 +3,19 @@
 
 #include "core/signal_name.hpp"
 #include "master/commands/outcome.hpp"
+#include "master/commands/status.hpp"
 #include "master/logging.hpp"
 #include "master/master.hpp"
+#include "master/view.hpp"
+#include "protocol/json_text.hpp"
 #include "protocol/status_table.hpp"
 #include "protocol/version.hpp"
 
 #include <boost/json/array.hpp>
-#include <boost/json/monotonic_resource.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <csignal>
+#include <iterator>
 
 namespace einhyrningsins::master {
 
@@ -23,13 +25,14 @@ using protocol::refusal;
 using protocol::reply;
 using protocol::verb;
 
-reply group_commands::carry_out(const order& what, const group_selection& groups) {
+std::optional<reply> group_commands::carry_out(const order& what, const protocol::request& asked,
+                                               const group_selection& groups, const audience& who) {
     switch (what.what) {
-    case verb::ehlo: return {"Hi there!"};
-    case verb::help: return {protocol::help_text()};
-    case verb::version: return {std::string("einhyrningsins ") + protocol::version};
-    case verb::status: return status(groups);
-    case verb::state: return state(groups);
+    case verb::ehlo: return reply{"Hi there!"};
+    case verb::help: return reply{protocol::help_text()};
+    case verb::version: return reply{std::string("einhyrningsins ") + protocol::version};
+    case verb::status:
+    case verb::state: return show(what, asked.wants_data, groups, who), std::nullopt;
     case verb::list: return list(groups);
     case verb::inc:
     case verb::dec:
@@ -44,36 +47,49 @@ reply group_commands::carry_out(const order& what, const group_selection& groups
     case verb::louder: return change_level(-1);
     case verb::quieter: return change_level(+1);
     case verb::upgrade:
-    case verb::upgrade_fleet:
-    case verb::reload:
-    case verb::reload_config:
+    case verb::upgrade_fleet: return upgrades_.upgrade(what, groups, who);
+    case verb::reload: return upgrades_.reload(who);
+    case verb::reload_config: return upgrades_.reload_config(who);
     case verb::worker_ack:
-    case verb::worker_ping: break;
+    case verb::worker_ping: break; // see control_commands::hear_worker()
     }
     std::abort();
 }
 
-reply group_commands::status(const group_selection& groups) const {
-    json::value data = describe(groups, group_status);
-    return {.message = protocol::status_table(data, false), .data = std::move(data)};
+void group_commands::upgrade_after_reload(const handoff::request& what,
+                                          const group_selection& groups,
+                                          std::shared_ptr<control_connection> client) {
+    upgrades_.upgrade_after_reload(what, groups, std::move(client));
 }
 
-reply group_commands::state(const group_selection& groups) const {
-    json::value data = describe(groups, group_state);
-    return {.message = json::serialize(data), .data = std::move(data)};
-}
-
-/// A large group takes a lot of memory for a moment: it comes in large blocks, which go back to the
-/// system.
-json::value group_commands::describe(const group_selection& groups,
-                                     decltype(group_status) describe_group) const {
-    auto memory = json::make_shared_resource<json::monotonic_resource>();
-    auto now = core::time_point::clock::now();
-    json::array entries(memory);
+/// Answers when it is known how much memory the workers use. Until then nothing else is answered at
+/// the same connection.
+void group_commands::show(const order& what, bool wants_data, const group_selection& groups,
+                          const audience& who) {
+    std::vector<core::process_id> workers;
     for (const group_runner* runner : groups)
-        entries.push_back(describe_group(*runner, now, memory));
-    return json::object({{"master", master_status(master_, now)}, {"groups", std::move(entries)}},
-                        memory);
+        std::ranges::copy(runner->group().processes(), std::back_inserter(workers));
+    auto answer = [this, what, wants_data, client = who.client.shared_from_this(), id = who.id,
+                   spoken = &who.spoken, turn = who.client.postpone()](const auto& memory) {
+        reply said = describe(what, memory);
+        if (!wants_data) said.data.reset();
+        tell({*client, id, *spoken}, said);
+    };
+    memory_.take(std::move(workers), std::move(answer));
+}
+
+reply group_commands::describe(const order& what, const memory_survey::sizes& memory) const {
+    auto groups = select_named(master_.groups(), what.group);
+    if (groups.empty()) return refusal(no_such_group(master_.groups(), what.group));
+    master_view view = take_view(master_, groups);
+    for (group_view& group : view.groups)
+        for (worker_view& worker : group.workers)
+            if (auto known = memory.find(worker.facts.pid); known != memory.end())
+                worker.memory_bytes = known->second;
+    bool is_state = what.what == verb::state;
+    json::value data = is_state ? state_data(view) : status_data(view);
+    return {.message = is_state ? protocol::json_text(data) : protocol::status_table(data, false),
+            .data = std::move(data)};
 }
 
 reply group_commands::list(const group_selection& groups) const {
@@ -103,8 +119,11 @@ reply group_commands::resize(const order& what, const group_selection& groups) {
 reply group_commands::start(const group_selection& groups) {
     if (master_.is_stopping()) return refusal("the master is stopping");
     return for_each(groups, [](group_runner& runner) -> outcome {
-        if (runner.group().phase() == core::group_phase::running) return {"is running already"};
-        if (auto trouble = runner.open()) return {*trouble, false};
+        if (runner.is_retired()) return {std::string("left alone: it is ") + being_removed};
+        if (runner.group().phase() == core::group_phase::running) return {"is already running"};
+        auto opened = open_to_start(runner);
+        if (!opened) return {opened.error(), false};
+        if (!*opened) return {starts_later};
         runner.notice(core::event::start{});
         return {"starting " + count_of(runner.group().wishes().number, "worker")};
     });
@@ -115,7 +134,10 @@ reply group_commands::stop(const order& what, const group_selection& groups) {
     return for_each(groups, [&](group_runner& runner) -> outcome {
         std::size_t there = runner.group().processes().size();
         if (what.what == verb::restart) {
-            if (auto trouble = runner.open()) return {*trouble, false};
+            if (runner.is_retired()) return {std::string("left alone: it is ") + being_removed};
+            auto opened = open_to_start(runner);
+            if (!opened) return {opened.error(), false};
+            if (!*opened) return {starts_later};
             runner.notice(core::event::restart{});
             std::string first =
                 there > 0 ? "stopping " + count_of(there, "worker") + ", then " : "";
@@ -156,7 +178,7 @@ reply group_commands::change_level(int steps) {
     int level = std::clamp(static_cast<int>(log_level()) + steps, static_cast<int>(severity::debug),
                            static_cast<int>(severity::error));
     set_log_level(static_cast<severity>(level));
-    return {std::string("logging from ") + level_name(log_level()) + " on"};
+    return {std::string("the log level is ") + level_name(log_level())};
 }
 
 } // namespace einhyrningsins::master

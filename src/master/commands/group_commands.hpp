@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "master/commands/command_set.hpp"
 #include "master/commands/group_changes.hpp"
-#include "master/commands/status.hpp"
+#include "master/commands/memory_survey.hpp"
+#include "master/commands/upgrade_commands.hpp"
 #include "protocol/order.hpp"
 #include "protocol/reply.hpp"
 
@@ -12,23 +14,29 @@ namespace einhyrningsins::master {
 
 class master;
 
-/// What commands do to groups, and to the master, where the answer is given at once: all of them
-/// but upgrades and reloads (upgrade_commands) and those of workers.
-class group_commands {
+/// What commands do, answered in our own words.
+class group_commands : public command_set {
   public:
-    explicit group_commands(master& everything) : master_(everything) {}
+    /// All have to outlive it.
+    group_commands(master& everything, upgrade_commands& upgrades, memory_survey& memory)
+        : master_(everything),
+          upgrades_(upgrades),
+          memory_(memory) {}
 
-    /// Does what an operator has asked for, in our own words (SPEC section 8).
-    protocol::reply carry_out(const protocol::order& what, const group_selection& groups);
+    std::optional<protocol::reply> carry_out(const protocol::order& what,
+                                             const protocol::request& asked,
+                                             const group_selection& groups,
+                                             const audience& who) override;
+    void upgrade_after_reload(const handoff::request& what, const group_selection& groups,
+                              std::shared_ptr<control_connection> client) override;
 
   private:
     using order = protocol::order;
     using reply = protocol::reply;
 
-    reply status(const group_selection& groups) const;
-    reply state(const group_selection& groups) const;
-    boost::json::value describe(const group_selection& groups,
-                                decltype(group_status) describe_group) const;
+    void show(const order& what, bool wants_data, const group_selection& groups,
+              const audience& who);
+    reply describe(const order& what, const memory_survey::sizes& memory) const;
     reply list(const group_selection& groups) const;
     reply resize(const order& what, const group_selection& groups);
     reply start(const group_selection& groups);
@@ -39,6 +47,8 @@ class group_commands {
     reply change_level(int steps);
 
     master& master_;
+    upgrade_commands& upgrades_;
+    memory_survey& memory_;
 };
 
 } // namespace einhyrningsins::master

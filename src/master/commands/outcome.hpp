@@ -8,13 +8,13 @@
 
 namespace einhyrningsins::master {
 
-/// What came of what was done to one group.
+/// The result of a command for one group.
 struct outcome {
     std::string text;
     bool ok = true;
 };
 
-/// Does `deed`, which returns an outcome, to each group, and says for each what came of it.
+/// Calls `deed`, which returns an outcome, for each group, and reports the result of each.
 template <class Deed>
 protocol::reply for_each(const group_selection& groups, Deed deed) {
     protocol::reply all;

@@ -2,14 +2,12 @@
 #include "master/commands/status.hpp"
 
 #include "core/signal_name.hpp"
-#include "master/master.hpp"
-#include "os/process.hpp"
 #include "protocol/version.hpp"
 
 #include <boost/json/array.hpp>
-#include <boost/json/value.hpp>
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/object.hpp>
 
-#include <algorithm>
 #include <variant>
 
 namespace einhyrningsins::master {
@@ -23,110 +21,104 @@ double seconds(core::duration length) {
     return static_cast<double>(duration_cast<milliseconds>(length).count()) / 1000;
 }
 
-json::value upgrade_status(const core::group& group) {
-    if (!group.upgrade()) return nullptr;
-    auto acked = std::ranges::count_if(group.workers(), [&](const core::worker& who) {
-        return who.generation == group.current().generation &&
-               who.state == core::worker_state::ready;
-    });
-    return json::object{{"mode", to_string(group.upgrade()->mode)},
-                        {"generation", group.current().generation},
-                        {"acked", acked},
-                        {"of", group.wishes().number}};
-}
-
-json::value last_death(const core::group& group) {
-    if (!group.last_death()) return nullptr;
-    const core::death& last = *group.last_death();
-    return json::object{{"pid", last.pid},
-                        {"cause", to_string(last.cause)},
-                        {"age_s", seconds(last.age)},
-                        {"generation", last.generation}};
-}
-
 json::value text_or_null(const std::string& text) {
     return text.empty() ? json::value(nullptr) : json::value(text);
 }
 
-/// Other programs than workers that run for the group.
-json::array helpers(const group_runner& runner) {
-    json::array result;
-    for (const helper_process* one : runner.helpers())
-        result.push_back(json::object{{"name", one->name()}, {"pid", one->pid()}});
-    return result;
+json::value number_or_null(const auto& value) {
+    return value ? json::value(*value) : json::value(nullptr);
 }
 
-json::array listeners(const group_runner& runner) {
-    json::array result;
-    int fd = 3;
-    for (const auto& one : runner.listeners_in_service()) {
-        const std::string& name = one->open.name;
-        result.push_back(json::object{{"address", one->open.address},
-                                      {"fd", fd++},
-                                      {"name", name.empty() ? runner.settings().name : name}});
+json::array words(const std::vector<std::string>& all) {
+    return json::array(all.begin(), all.end());
+}
+
+json::value upgrade_data(const group_view& group) {
+    if (!group.upgrade) return nullptr;
+    return json::object{{"mode", to_string(group.upgrade->mode)},
+                        {"generation", group.newest},
+                        {"acked", group.upgraded},
+                        {"of", group.policy.number}};
+}
+
+json::value death_data(const group_view& group) {
+    if (!group.last_death) return nullptr;
+    return json::object{{"pid", group.last_death->pid},
+                        {"cause", to_string(group.last_death->cause)},
+                        {"age_s", seconds(group.last_death->age)},
+                        {"generation", group.last_death->generation}};
+}
+
+json::array helper_data(const group_view& group) {
+    json::array all;
+    for (const helper_view& one : group.helpers)
+        all.push_back(json::object{{"name", one.name}, {"pid", one.pid}});
+    return all;
+}
+
+json::array listener_data(const group_view& group) {
+    json::array all;
+    for (const listener_view& one : group.listeners)
+        all.push_back(json::object{{"address", one.address}, {"fd", one.fd}, {"name", one.name}});
+    return all;
+}
+
+json::array log_data(const group_view& group, const json::storage_ptr& memory) {
+    json::array all(memory);
+    for (const output::log_status& one : group.logs) {
+        all.push_back(json::object{{"path", one.path},
+                                   {"bytes", one.count.bytes},
+                                   {"rotations", one.count.rotations},
+                                   {"errors", one.count.errors},
+                                   {"dropped_bytes", one.count.dropped},
+                                   {"pending_bytes", one.pending},
+                                   {"failing", one.failing},
+                                   {"last_error", text_or_null(one.count.last_error)}});
     }
-    return result;
+    return all;
 }
 
-json::array logs(const group_runner& runner, const json::storage_ptr& memory) {
-    json::array result(memory);
-    for (const output::log_status& one : runner.logs()) {
-        result.push_back(json::object{{"path", one.path},
-                                      {"bytes", one.count.bytes},
-                                      {"rotations", one.count.rotations},
-                                      {"errors", one.count.errors},
-                                      {"dropped_bytes", one.count.dropped},
-                                      {"pending_bytes", one.pending},
-                                      {"failing", one.failing},
-                                      {"last_error", text_or_null(one.count.last_error)}});
-    }
-    return result;
-}
-
-json::object worker_status(const core::worker& who, core::time_point now,
+json::object worker_status(const worker_view& view, core::time_point now,
                            const json::storage_ptr& memory) {
-    json::object result({{"pid", who.pid},
-                         {"index", who.index},
-                         {"generation", who.generation},
-                         {"state", to_string(who.state)},
-                         {"age_s", seconds(now - who.since)},
-                         {"restarts", who.restarts},
-                         {"memory_bytes", os::memory_bytes(who.pid)}},
-                        memory);
-    if (who.pinged_at) {
-        result["pinged_s_ago"] = seconds(now - *who.pinged_at);
-        result["ping_request_id"] = who.ping_id;
+    const core::worker& worker = view.facts;
+    json::object data({{"pid", worker.pid},
+                       {"index", worker.index},
+                       {"generation", worker.generation},
+                       {"state", to_string(worker.state)},
+                       {"age_s", seconds(now - worker.since)},
+                       {"restarts", worker.restarts},
+                       {"memory_bytes", number_or_null(view.memory_bytes)}},
+                      memory);
+    if (worker.pinged_at) {
+        data["pinged_s_ago"] = seconds(now - *worker.pinged_at);
+        data["ping_request_id"] = worker.ping_id;
     }
-    return result;
+    return data;
 }
 
-json::object worker_state(const core::worker& who, core::time_point now,
+json::object worker_state(const worker_view& view, core::time_point now,
                           const json::storage_ptr& memory) {
-    json::object result = worker_status(who, now, memory);
-    result["id"] = static_cast<std::uint64_t>(who.id);
-    if (who.acked_at) result["acked_after_s"] = seconds(*who.acked_at - who.since);
-    if (!who.active()) {
+    const core::worker& worker = view.facts;
+    json::object data = worker_status(view, now, memory);
+    data["id"] = static_cast<std::uint64_t>(worker.id);
+    if (worker.acked_at) data["acked_after_s"] = seconds(*worker.acked_at - worker.since);
+    if (!worker.active()) {
         // Nothing for a worker that the stop command has to see to.
-        if (who.told.signal) result["last_signal"] = core::signal_name(who.told.signal);
-        result["last_signaled_s_ago"] = seconds(now - who.told.at);
+        if (worker.told.signal) data["last_signal"] = core::signal_name(worker.told.signal);
+        data["last_signaled_s_ago"] = seconds(now - worker.told.at);
     }
-    return result;
+    return data;
 }
 
-/// In the order of their index. A worker that has not been spawned yet is no process to show.
-json::array workers(const core::group& group, core::time_point now, const json::storage_ptr& memory,
-                    decltype(worker_status) describe) {
-    json::array result(memory);
-    std::vector<const core::worker*> sorted;
-    for (const core::worker& who : group.workers())
-        if (who.pid != 0) sorted.push_back(&who);
-    std::ranges::sort(sorted, {}, &core::worker::index);
-    for (const core::worker* who : sorted)
-        result.push_back(describe(*who, now, memory));
-    return result;
+json::array worker_data(const group_view& group, core::time_point now,
+                        const json::storage_ptr& memory, decltype(worker_status) describe) {
+    json::array all(memory);
+    for (const worker_view& one : group.workers)
+        all.push_back(describe(one, now, memory));
+    return all;
 }
 
-json::object ack_policy(const core::ack_policy& ack) {
+json::object ack_data(const core::ack_policy& ack) {
     if (auto* timer = std::get_if<core::ack_timer>(&ack))
         return {{"mode", "timer"}, {"survive", seconds(timer->survive)}};
     if (auto* manual = std::get_if<core::ack_manual>(&ack))
@@ -136,90 +128,77 @@ json::object ack_policy(const core::ack_policy& ack) {
     return {{"mode", "none"}};
 }
 
-/// The template processes (-p).
-json::array templates(const group_runner& runner) {
-    json::array result;
-    for (const auto& [generation, one] : runner.preloads())
-        result.push_back(json::object{
-            {"generation", generation}, {"pid", one->pid()}, {"state", one->state_name()}});
-    return result;
+json::array template_data(const group_view& group) {
+    json::array all;
+    for (const template_view& one : group.templates)
+        all.push_back(
+            json::object{{"generation", one.generation}, {"pid", one.pid}, {"state", one.state}});
+    return all;
 }
 
-json::value optional_number(const std::optional<unsigned>& value) {
-    return value ? json::value(*value) : json::value(nullptr);
+json::object config_data(const group_view& group) {
+    const core::policy& policy = group.policy;
+    return {{"command", words(group.settings.command)},
+            {"number", policy.number},
+            {"ack", ack_data(policy.ack)},
+            {"retries", number_or_null(policy.retries)},
+            {"seconds", seconds(policy.seconds)},
+            {"stop_signal", core::signal_name(policy.stop_signal)},
+            {"signal_timeout", seconds(policy.signal_timeout)},
+            {"max_unacked", policy.max_unacked},
+            {"max_upgrade_additional", number_or_null(policy.max_upgrade_additional)},
+            {"preload", group.settings.preload},
+            {"drop_env_var", words(group.settings.drop_variables)}};
 }
 
-json::object config(const group_runner& runner) {
-    const core::policy& wishes = runner.group().wishes();
-    return {{"command",
-             json::array(runner.settings().command.begin(), runner.settings().command.end())},
-            {"number", wishes.number},
-            {"ack", ack_policy(wishes.ack)},
-            {"retries", optional_number(wishes.retries)},
-            {"seconds", seconds(wishes.seconds)},
-            {"stop_signal", core::signal_name(wishes.stop_signal)},
-            {"signal_timeout", seconds(wishes.signal_timeout)},
-            {"max_unacked", wishes.max_unacked},
-            {"max_upgrade_additional", optional_number(wishes.max_upgrade_additional)},
-            {"preload", runner.settings().preload},
-            {"drop_env_var", json::array(runner.settings().drop_variables.begin(),
-                                         runner.settings().drop_variables.end())}};
+json::object master_data(const master_view& view) {
+    return {{"pid", view.pid},
+            {"version", protocol::version},
+            {"uptime_s", seconds(view.taken_at - view.started_at)},
+            {"control_socket", view.control_socket}};
+}
+
+json::object group_status(const group_view& group, core::time_point now,
+                          const json::storage_ptr& memory) {
+    return json::object({{"name", group.settings.name},
+                         {"state", to_string(group.activity)},
+                         {"generation", group.in_service},
+                         {"target", group.policy.number},
+                         {"ready", group.ready},
+                         {"listeners", listener_data(group)},
+                         {"upgrade", upgrade_data(group)},
+                         {"deaths_before_ack", group.failures},
+                         {"last_death", death_data(group)},
+                         {"trouble", text_or_null(group.trouble)},
+                         {"waits_for", text_or_null(group.waits_for)},
+                         {"helpers", helper_data(group)},
+                         {"logs", log_data(group, memory)},
+                         {"workers", worker_data(group, now, memory, worker_status)}},
+                        memory);
+}
+
+json::object group_state(const group_view& group, core::time_point now,
+                         const json::storage_ptr& memory) {
+    json::object data = group_status(group, now, memory);
+    data["workers"] = worker_data(group, now, memory, worker_state);
+    data["config"] = config_data(group);
+    if (!group.settings.preload.empty()) data["templates"] = template_data(group);
+    return data;
+}
+
+/// A large group takes a lot of memory for a moment: it comes in large blocks, which go back to the
+/// system.
+json::value data_of(const master_view& view, decltype(group_status) describe) {
+    auto memory = json::make_shared_resource<json::monotonic_resource>();
+    json::array groups(memory);
+    for (const group_view& one : view.groups)
+        groups.push_back(describe(one, view.taken_at, memory));
+    return json::object({{"master", master_data(view)}, {"groups", std::move(groups)}}, memory);
 }
 
 } // namespace
 
-const char* state_name(const core::group& group) {
-    if (group.upgrade()) return "upgrading";
-    switch (group.phase()) {
-    case core::group_phase::waiting: return "waiting";
-    case core::group_phase::running: return "running";
-    case core::group_phase::stopping: return "stopping";
-    case core::group_phase::given_up: return "given_up";
-    case core::group_phase::stopped: break;
-    }
-    return "stopped";
-}
-
-std::string awaited(const core::group& group) {
-    if (group.phase() != core::group_phase::waiting) return {};
-    return group.awaits_demand() ? "its first client" : "the end of its warm-up";
-}
-
-json::object master_status(const master& everything, core::time_point now) {
-    return {{"pid", everything.around().master_pid},
-            {"version", protocol::version},
-            {"uptime_s", seconds(now - everything.started_at())},
-            {"control_socket", everything.around().socket_path}};
-}
-
-json::object group_status(const group_runner& runner, core::time_point now,
-                          const json::storage_ptr& memory) {
-    const core::group& group = runner.group();
-    return json::object({{"name", runner.settings().name},
-                         {"state", state_name(group)},
-                         {"generation", group.upgrade() ? group.upgrade()->previous.generation
-                                                        : group.current().generation},
-                         {"target", group.wishes().number},
-                         {"ready", group.capacity()},
-                         {"listeners", listeners(runner)},
-                         {"upgrade", upgrade_status(group)},
-                         {"deaths_before_ack", group.current().failures},
-                         {"last_death", last_death(group)},
-                         {"trouble", text_or_null(runner.trouble())},
-                         {"waits_for", text_or_null(awaited(group))},
-                         {"helpers", helpers(runner)},
-                         {"logs", logs(runner, memory)},
-                         {"workers", workers(group, now, memory, worker_status)}},
-                        memory);
-}
-
-json::object group_state(const group_runner& runner, core::time_point now,
-                         const json::storage_ptr& memory) {
-    json::object result = group_status(runner, now, memory);
-    result["workers"] = workers(runner.group(), now, memory, worker_state);
-    result["config"] = config(runner);
-    if (!runner.settings().preload.empty()) result["templates"] = templates(runner);
-    return result;
-}
+json::value status_data(const master_view& view) { return data_of(view, group_status); }
+json::value state_data(const master_view& view) { return data_of(view, group_state); }
 
 } // namespace einhyrningsins::master

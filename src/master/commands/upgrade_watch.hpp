@@ -14,46 +14,48 @@
 
 namespace einhyrningsins::master {
 
-/// Tells a client how an upgrade of some groups goes, and in its last line how it ended (SPEC 7.4):
-/// after the end of the last of them, and badly if one ended badly. Lives for as long as somebody
-/// has something to tell.
+/// Reports the progress of an upgrade of some groups to a client, and in the last line how it ended
+/// (SPEC 7.4): after the last group has finished, and as a failure if one has failed. The groups
+/// that it observes own it.
 class upgrade_watch : public std::enable_shared_from_this<upgrade_watch> {
   public:
+    /// `from`: who waits for what; for a new one see first_watch(). `groups` are those of its
+    /// groups that exist. The client is told at once about the others.
     static std::shared_ptr<upgrade_watch> begin(std::shared_ptr<control_connection> client,
-                                                const boost::json::value& id,
-                                                protocol::dialect form,
+                                                handoff::watch from,
                                                 const std::vector<group_runner*>& groups);
-    /// Goes on with one of another master; `groups` are those that it names.
-    static std::shared_ptr<upgrade_watch> take_over(const handoff::watch& from,
-                                                    std::shared_ptr<control_connection> client,
-                                                    const std::vector<group_runner*>& groups);
     /// What another master needs to go on with it; nothing if nobody waits any more.
     std::optional<handoff::watch> hand_over() const;
 
-    explicit upgrade_watch(std::shared_ptr<control_connection> client);
+    upgrade_watch(std::shared_ptr<control_connection> client, handoff::watch from);
 
   private:
+    class subscription;
+
     void observe(const std::vector<group_runner*>& groups);
-    /// Returns whether there is more to hear of that group.
+    /// Returns whether that group is to be observed further.
     bool hear(const std::string& group, const core::report& what);
-    bool hear_upgrader(const std::string& group, const core::report& what);
+    bool hear_preparation(const std::string& group, const core::report& what);
+    /// Whether the upgrade of that group is still being prepared: one that ends, or fails, now is
+    /// another one. See report_of::upgrade_prepared.
     bool is_held(const std::string& group) const;
     void tell_progress(const std::string& group, const core::report& what);
-    bool wants(const core::report& what) const;
+    void tell(const protocol::reply& what);
     std::string prefix(const std::string& group) const;
     std::string text(const std::string& group, const core::report& what) const;
     bool end(const std::string& group, bool well, const std::string& text);
+    void lose(const std::string& group);
 
     std::shared_ptr<control_connection> client_;
     std::shared_ptr<void> hold_;
-    boost::json::value id_;
-    protocol::dialect form_ = protocol::dialect::json;
-    std::vector<std::string> outstanding_; ///< groups whose end is still to come
-    /// Those of them whose upgrader has not let this upgrade begin: what ends now is another one.
-    std::vector<std::string> held_;
-    bool many_ = false; ///< groups, so that their names are worth telling
-    bool ok_ = true;
-    std::string outcome_;
+    handoff::watch state_;
+    protocol::reply_id id_;
+    const protocol::dialect& spoken_;
 };
+
+/// The state of a watch that begins: request `id` of a client wants to hear how the upgrade of the
+/// groups `names` goes.
+handoff::watch first_watch(const boost::json::value& id, const protocol::dialect& spoken,
+                           const std::vector<std::string>& names);
 
 } // namespace einhyrningsins::master

@@ -7,8 +7,8 @@
 
 namespace einhyrningsins::master {
 
-/// Those who wait for the end of something, to be carried over when the master replaces itself.
-/// They live as long as whom they observe has more to tell.
+/// Watches that clients wait for, to be carried over when the master replaces itself. They are
+/// owned by what they observe.
 template <class Watch>
 class watch_list {
   public:
@@ -17,7 +17,7 @@ class watch_list {
         watches_.push_back(std::move(fresh));
     }
 
-    /// Adds to `into` what another master needs of those who still wait.
+    /// Adds to `into` what another master needs of those that still wait.
     void hand_over(auto& into) const {
         for (const auto& one : watches_)
             if (auto watch = one.lock())

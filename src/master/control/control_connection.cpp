@@ -1,82 +1,117 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/control/control_connection.hpp"
 
+#include "master/control/control_hub.hpp"
 #include "master/logging.hpp"
+#include "os/stream_socket.hpp"
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <array>
-#include <thread>
+#include <chrono>
+#include <exception>
 
 namespace einhyrningsins::master {
 namespace {
 
 namespace asio = boost::asio;
-using socket_base = asio::socket_base;
+using core::severity;
 
-constexpr std::size_t most_unsent = 1024 * 1024;
-constexpr int looks_before_sleep = 32;
-/// A client's share of one turn of the loop: whichever of both is used up first.
+/// How much may wait for a client that does not read. Workers get short answers.
+constexpr std::size_t most_unsent = 1024 * 1024, most_unsent_of_worker = 64 * 1024;
+/// How much of one client is handled in one turn of the loop: whichever limit is reached first.
 constexpr unsigned lines_a_turn = 256;
 constexpr std::size_t reply_bytes_a_turn = 64 * 1024;
+/// How long a client that has finished sending may take to read its last answers.
+constexpr auto longest_farewell = std::chrono::seconds(30);
 
-/// All connections read into this one buffer, so that idle ones need none.
+/// The reports of workers have these names in all languages. A line that has one elsewhere is
+/// answered somewhat early, which does no harm.
+constexpr std::string_view reports[] = {"worker:ack", "worker:ping"};
+
+/// All connections read into this one buffer, so that an idle one needs no memory for it.
 std::array<char, 64 * 1024> read_buffer;
 
 } // namespace
 
-control_connection::control_connection(socket_type socket, os::peer who, std::string group,
-                                       const line_handler& handler, std::shared_ptr<registry> all)
-    : socket_(std::move(socket)),
+control_connection::control_connection(control_hub& hub, os::unique_fd socket, caller who,
+                                       const handoff::connection& from)
+    : hub_(hub),
+      socket_(std::move(socket)),
+      ready_(
+          std::in_place, hub.context(), [this] { on_readable(); }, [this] { on_writable(); }),
       who_(std::move(who)),
-      group_(std::move(group)),
-      handle_(handler),
-      all_(std::move(all)) {
-    boost::system::error_code ignored;
-    socket_.non_blocking(true, ignored);
-    all_->insert(this);
-}
-
-control_connection::~control_connection() { all_->erase(this); }
-
-handoff::connection control_connection::hand_over() {
-    return {.fd = socket_.native_handle(),
-            .pid = who_.pid,
-            .uid = who_.uid,
-            .gid = who_.gid,
-            .groups = {who_.groups.begin(), who_.groups.end()},
-            .received = std::string(lines_.rest()),
-            .unsent = unsent_,
-            .ended = ended_,
-            .closing = closing_,
-            .group = group_};
-}
-
-void control_connection::take_over(const handoff::connection& from) {
+      group_(from.group),
+      unsent_(from.unsent),
+      turn_(
+          hub.context(), [this] { take_turn(); }, loop::alarm::purpose::answer),
+      ended_(from.ended),
+      closing_(from.closing) {
     lines_.append(from.received);
-    closing_ = from.closing;
-    ended_ = from.ended;
-    if (!from.unsent.empty()) send(from.unsent);
+    if (ready_->open(socket_.get())) return;
+    ready_.reset();
+    socket_.reset();
 }
 
-asio::awaitable<void> control_connection::serve(std::shared_ptr<control_connection> self) {
-    boost::system::error_code error;
-    auto token = asio::redirect_error(asio::use_awaitable, error);
-    // What another master has received is there before anything is read.
-    while (self->is_open() && !self->closing_) {
-        while (self->handle_some_lines())
-            co_await asio::post(token);
-        if (self->lines_.overflowed()) self->handle_(*self, std::nullopt);
-        if (self->closing_ || self->ended_) break;
-        if (!self->has_more_at_once())
-            co_await self->socket_.async_wait(socket_base::wait_read, token);
-        if (error || !self->receive()) break;
+/// Lines that another master has received are answered before anything is read, but not before this
+/// master is complete.
+void control_connection::start() {
+    bool is_idle = lines_.rest().empty() && unsent_.empty() && !ended_;
+    is_idle ? ready_->await_readable() : set_turn();
+}
+
+handoff::connection control_connection::hand_over(int worker) const {
+    handoff::connection into{who_.peer};
+    into.fd = socket_.get();
+    into.received = lines_.rest();
+    into.unsent = unsent_;
+    into.ended = ended_;
+    into.closing = closing_;
+    into.group = group_;
+    into.worker = worker;
+    return into;
+}
+
+void control_connection::on_readable() {
+    if (!receive()) ended_ = true;
+    set_turn();
+}
+
+/// Acks and pings are handled at once: before the deaths of their workers, and before any deadline
+/// is checked (SPEC 7.7). All other requests are answered in a later turn, when all events that
+/// have arrived have been handled, so that the answer shows their effect.
+void control_connection::set_turn() {
+    bool has_report = std::ranges::any_of(reports, [&](std::string_view name) {
+        return lines_.rest().find(name) != std::string_view::npos;
+    });
+    if (!has_report) return turn_.soon();
+    turn_.cancel();
+    asio::post(hub_.context(), [self = shared_from_this()] { self->take_turn(); });
+}
+
+/// An error ends the connection of the one client that it concerns.
+void control_connection::take_turn() {
+    auto keep = shared_from_this();
+    if (!is_open()) return;
+    try {
+        serve();
+    } catch (const std::exception& error) {
+        log(severity::error, "",
+            "closed the connection of process " + std::to_string(who_.peer.pid) +
+                " at the control socket: " + error.what());
+        drop();
     }
-    self->ended_ = true;
-    if (self->holds_ == 0) self->close();
+}
+
+/// Answers the lines that were received. Then waits for more, or closes the connection.
+void control_connection::serve() {
+    if (handle_some_lines()) return set_turn();
+    if (postponed_ > 0) return;
+    if (!closing_ && lines_.overflowed()) hub_.owner().handle(*this, std::nullopt);
+    if (ended_ && waiting_) limit_farewell();
+    if (ended_ && holds_ == 0) return close();
+    if (!ended_ && !closing_ && is_open()) ready_->await_readable();
 }
 
 std::shared_ptr<void> control_connection::hold_open() {
@@ -86,90 +121,107 @@ std::shared_ptr<void> control_connection::hold_open() {
             }};
 }
 
-/// Whether there is something to read. A client that asks one thing after the other sends its next
-/// request within microseconds: to look for it a few times is cheaper than to sleep and to be woken
-/// on another CPU. Only a client that is alone is waited for.
-bool control_connection::has_more_at_once() const {
-    boost::system::error_code error;
-    for (int look = 0; look < looks_before_sleep && all_->size() == 1; ++look) {
-        if (socket_.available(error) > 0) return true;
-        if (error) return false;
-        std::this_thread::yield();
-    }
-    return false;
+std::shared_ptr<void> control_connection::postpone() {
+    ++postponed_;
+    return {this, [self = shared_from_this()](void*) {
+                if (--self->postponed_ == 0 && self->is_open()) self->set_turn();
+            }};
 }
 
 /// Returns whether there may be more to come.
 bool control_connection::receive() {
-    boost::system::error_code error;
-    std::size_t size = socket_.read_some(asio::buffer(read_buffer), error);
-    if (error == asio::error::would_block) return true;
-    if (error) return false;
-    lines_.append({read_buffer.data(), size});
-    return true;
+    auto size = os::receive(socket_.get(), read_buffer);
+    if (!size) return os::would_block(size.error());
+    lines_.append({read_buffer.data(), *size});
+    return *size > 0;
 }
 
-/// Returns whether lines are left for another turn: nobody is kept waiting by a client with many
-/// requests.
+/// Returns whether lines are left for another turn: a client with many requests must not delay
+/// others.
 bool control_connection::handle_some_lines() {
     std::size_t before = unsent_.size();
-    unsigned count = 0;
-    while (!closing_ && is_open()) {
-        if (count++ == lines_a_turn || unsent_.size() > before + reply_bytes_a_turn) {
-            flush();
-            return is_open();
-        }
+    bool more = false;
+    handling_ = true;
+    for (unsigned count = 0; !closing_ && is_open() && postponed_ == 0; ++count) {
+        more = count == lines_a_turn || unsent_.size() > before + reply_bytes_a_turn;
+        if (more) break;
         auto line = lines_.next();
         if (!line) break;
-        handle_(*this, *line);
+        hub_.owner().handle(*this, *line);
     }
+    handling_ = false;
     flush();
-    return false;
+    return more && is_open();
 }
 
 void control_connection::send(std::string_view lines) {
     if (!is_open()) return;
-    if (waiting_ && unsent_.size() > most_unsent) {
-        log(core::severity::warning, "",
-            "dropped process " + std::to_string(who_.pid) + " at the control socket: " +
-                std::to_string(unsent_.size()) + " bytes wait for it, which it does not read");
-        return drop();
-    }
+    if (waiting_ && unsent_.size() > (who_.is_operator ? most_unsent : most_unsent_of_worker))
+        return drop_for(std::to_string(unsent_.size()) +
+                        " bytes wait for it, which it does not read");
     bool first = unsent_.empty();
     unsent_ += lines;
-    if (first) asio::post(socket_.get_executor(), [self = shared_from_this()] { self->flush(); });
+    if (!first || handling_) return;
+    asio::post(hub_.context(), [self = shared_from_this()] { self->flush(); });
 }
 
 void control_connection::close() {
     closing_ = true;
+    if (waiting_) limit_farewell();
     flush();
 }
 
 void control_connection::flush() {
-    if (!is_open() || waiting_) return;
-    boost::system::error_code error;
-    while (!unsent_.empty() && !error) {
-        std::size_t sent = socket_.send(asio::buffer(unsent_), 0, error);
-        unsent_.erase(0, sent);
+    if (!is_open() || waiting_ || handling_) return;
+    while (!unsent_.empty()) {
+        auto sent = os::send(socket_.get(), unsent_);
+        if (!sent && os::would_block(sent.error())) return await_writable();
+        if (!sent) return drop();
+        farewell_.reset(); // it reads
+        unsent_.erase(0, *sent);
     }
-    if (unsent_.empty() && unsent_.capacity() > 4096) unsent_.shrink_to_fit();
-    if (error == asio::error::would_block) return flush_when_writable();
-    if (error || (closing_ && unsent_.empty())) drop();
+    if (unsent_.capacity() > 4096) unsent_.shrink_to_fit();
+    if (closing_) drop();
 }
 
-void control_connection::flush_when_writable() {
+void control_connection::await_writable() {
     waiting_ = true;
-    socket_.async_wait(socket_base::wait_write,
-                       [self = shared_from_this()](const boost::system::error_code&) {
-                           self->waiting_ = false;
-                           self->flush();
-                       });
+    if (closing_ || ended_) limit_farewell();
+    ready_->await_writable();
+}
+
+void control_connection::on_writable() {
+    auto keep = shared_from_this();
+    waiting_ = false;
+    flush();
+}
+
+void control_connection::limit_farewell() {
+    if (farewell_) return;
+    farewell_ = std::make_unique<loop::alarm>(
+        hub_.context(),
+        [this] {
+            drop_for("it has not read its last answer for " +
+                     core::to_string(core::duration(longest_farewell)));
+        },
+        loop::alarm::purpose::limit);
+    farewell_->after(longest_farewell);
+}
+
+void control_connection::drop_for(const std::string& why) {
+    hub_.owner().complain(who_.peer, "dropped process " + std::to_string(who_.peer.pid) +
+                                         " at the control socket: " + why);
+    drop();
 }
 
 void control_connection::drop() {
-    boost::system::error_code ignored;
-    socket_.close(ignored);
+    if (!is_open()) return;
+    auto keep = shared_from_this();
+    ready_.reset();
+    socket_.reset();
     unsent_ = {};
+    farewell_.reset();
+    hub_.forget(*this);
 }
 
 } // namespace einhyrningsins::master

@@ -2,83 +2,95 @@
 #pragma once
 
 #include "handoff/state.hpp"
-#include "os/credentials.hpp"
+#include "loop/alarm.hpp"
+#include "loop/readiness.hpp"
+#include "master/control/caller.hpp"
+#include "os/unique_fd.hpp"
 #include "protocol/line_buffer.hpp"
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-
-#include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 
 namespace einhyrningsins::master {
 
-/// One client at the control socket. Reads lines and hands them on, keeps what the client does not
-/// read at once, and drops a client that lets more than 1 MiB wait (SPEC section 8).
+class control_hub;
+
+/// One client at a control socket. Reads lines and passes them to the control_owner, buffers
+/// answers that the client does not read at once, and disconnects a client that leaves too much
+/// unread, or that has finished sending and does not read its last answers (SPEC section 8).
+///
+/// It occupies a descriptor until drop(), which it calls itself when both sides have finished. The
+/// hub owns it while it is open. Whoever will answer later shares the ownership, and finds
+/// is_open() false once the client has gone.
 class control_connection : public std::enable_shared_from_this<control_connection> {
   public:
-    using socket_type = boost::asio::local::stream_protocol::socket;
-    /// Answers one line with send() and, if it likes, close(). Nothing: a line that is too long,
-    /// after which there is no other.
-    using line_handler = std::function<void(control_connection&, std::optional<std::string_view>)>;
-
-    /// All that there are of a master.
-    using registry = std::set<control_connection*>;
-
-    /// `group`: at whose socket it has connected; empty: at the master's.
-    control_connection(socket_type socket, os::peer who, std::string group,
-                       const line_handler& handler, std::shared_ptr<registry> all);
-    ~control_connection();
+    /// `from`: what another master has left of the connection, but for its descriptor; of a new
+    /// client, only the group at whose socket it has connected. If the system lacks the resources,
+    /// is_open() is false.
+    control_connection(control_hub& hub, os::unique_fd socket, caller who,
+                       const handoff::connection& from);
     control_connection(const control_connection&) = delete;
     control_connection& operator=(const control_connection&) = delete;
 
-    /// What another master needs to go on with this client.
-    handoff::connection hand_over();
-    /// Goes on with what another master has left; before serve().
-    void take_over(const handoff::connection& from);
+    /// Begins to serve the client. To be called once.
+    void start();
 
-    /// Serves the client until one of both has enough.
-    static boost::asio::awaitable<void> serve(std::shared_ptr<control_connection> self);
+    /// What another master needs to go on with this client. `worker`: see handoff::connection.
+    handoff::connection hand_over(int worker) const;
 
-    /// Queues `lines`, which end with a newline; they leave at the latest in the next turn of the
-    /// loop.
+    /// Queues `lines`, which end with a newline. They are sent in the next turn of the loop at the
+    /// latest, as far as the client reads them.
     void send(std::string_view lines);
-    /// No further line is read; what was sent still goes out.
+    /// Sends as much as the socket takes now.
+    void flush();
+    /// Reads no further line, and closes the connection when everything queued has been sent.
     void close();
-    /// A client that has nothing more to say is still told what it waits for: the connection stays
-    /// open for as long as somebody has what this returns.
+    /// Closes the descriptor at once.
+    void drop();
+    /// Keeps the connection open after the client has finished sending, for an answer that comes
+    /// later, until what this returns is destroyed.
     std::shared_ptr<void> hold_open();
-    bool is_open() const { return socket_.is_open(); }
-    int descriptor() { return socket_.native_handle(); }
+    /// To be called while a line is handled whose answer comes later: no other line is handled
+    /// until what this returns is destroyed, so that answers keep their order.
+    std::shared_ptr<void> postpone();
+    bool is_open() const { return bool{socket_}; }
+    int descriptor() const { return socket_.get(); }
 
-    /// Who is at the other end.
-    const os::peer& who() const { return who_; }
-    /// The group whose socket this is; empty: it is the master's.
+    /// The client.
+    const caller& who() const { return who_; }
+    /// The group that owns the control socket; empty: the master.
     const std::string& group() const { return group_; }
 
   private:
+    void on_readable();
+    void on_writable();
+    void await_writable();
+    void set_turn();
+    void take_turn();
+    void serve();
     bool receive();
-    bool has_more_at_once() const;
     bool handle_some_lines();
-    void flush();
-    void flush_when_writable();
-    void drop();
+    void limit_farewell();
+    void drop_for(const std::string& why);
 
-    socket_type socket_;
-    os::peer who_;
+    control_hub& hub_;
+    os::unique_fd socket_;
+    std::optional<loop::readiness> ready_; ///< nothing: it is closed
+    caller who_;
     std::string group_;
-    const line_handler& handle_;
-    std::shared_ptr<registry> all_;
     protocol::line_buffer lines_;
     std::string unsent_;
+    loop::alarm turn_; ///< lines wait to be answered
+    /// Runs while the client has ended and does not take its last answers.
+    std::unique_ptr<loop::alarm> farewell_;
     unsigned holds_ = 0;
-    bool ended_ = false; ///< the client will send nothing more
-    bool closing_ = false;
-    bool waiting_ = false; ///< for the socket to be writable
+    unsigned postponed_ = 0; ///< answers that are still to come before other lines are handled
+    bool ended_ = false;     ///< the client will send nothing more
+    bool closing_ = false;   ///< nothing more is read from it
+    bool handling_ = false;  ///< lines are being answered: flush() follows
+    bool waiting_ = false;   ///< for the socket to be writable
 };
 
 } // namespace einhyrningsins::master

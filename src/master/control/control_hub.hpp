@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/time.hpp"
+#include "handoff/state.hpp"
+#include "loop/alarm.hpp"
+#include "loop/readable.hpp"
 #include "master/control/control_connection.hpp"
+#include "master/control/control_owner.hpp"
+#include "master/control/socket_files.hpp"
+#include "os/unique_fd.hpp"
 #include "os/watch.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,48 +24,78 @@ namespace einhyrningsins::master {
 
 class control_server;
 
-/// What the control sockets of a master share, of which there may be one for each of many groups:
-/// the clients with their bound, and the watch over the sockets' files. Outlives all servers.
+/// What the control sockets of a master and of its groups share: the clients and their limits, and
+/// the watch on the files of the sockets. Outlives all servers.
+///
+/// Clients occupy descriptors, of which the master needs some for its own work. When these become
+/// scarce, workers of other users are turned away first, so that an operator can still connect;
+/// then no client is accepted until another one has disconnected.
 class control_hub {
   public:
-    control_hub(boost::asio::io_context& context, control_connection::line_handler handler);
+    /// `owner` and `files` have to outlive it.
+    control_hub(boost::asio::io_context& context, control_owner& owner, socket_files& files);
+    /// Closes all connections.
     ~control_hub();
     control_hub(const control_hub&) = delete;
     control_hub& operator=(const control_hub&) = delete;
 
+    /// Serves a client that was accepted at the socket of `group` (empty: the master's own), or
+    /// turns it away.
+    void receive(os::unique_fd socket, const std::string& group);
+    /// Goes on with a client that has been admitted before, by another master or because it is a
+    /// child that was born with its connection; null if it is not served any more. `from`: see
+    /// control_connection.
+    std::shared_ptr<control_connection> serve(os::unique_fd socket,
+                                              const handoff::connection& from);
+
     /// All clients, for another master.
     void hand_over(handoff::state& into) const;
-    /// Goes on with a client of another master.
-    std::shared_ptr<control_connection> take_over(const handoff::connection& from);
-    /// Serves an already connected socket whose other end was given to `who`, a worker of `group`.
-    void adopt(os::unique_fd socket, os::peer who);
+    /// Sends answers that are still queued, as far as sockets take them at once. To be called after
+    /// the last turn of the loop.
+    void finish() const;
 
-    /// Serves a client that was accepted at the socket of `group`, or, if that is empty, at the
-    /// master's own.
-    void serve(control_connection::socket_type socket, os::peer who, const std::string& group);
-    /// Whether there are as many clients as descriptors allow: more wait in the backlog.
-    bool is_full() const { return clients_ >= most_clients_; }
+    /// Whether so few descriptors are left that no client may be accepted.
+    bool is_full() const { return full_; }
+    /// Lets `server` accept again when descriptors may be free. Logs when clients begin to have to
+    /// wait, with the reason, and when that has ended.
+    void await_room(control_server& server, const std::string& why);
 
-    /// Has `who` look after its file whenever something may have happened to it, until remove().
-    /// Fails if that cannot be watched.
-    os::result<void> watch(const std::string& path, control_server* who);
-    void remove(control_server* who);
+    /// A connection is closed. Called by the connection itself.
+    void forget(control_connection& gone);
+
+    /// Calls `server.look_after_file()` whenever something may have happened to its file, until
+    /// remove(). Fails if the file cannot be watched.
+    os::result<void> watch(const std::string& path, control_server* server);
+    void remove(control_server* server);
 
     boost::asio::io_context& context() const { return context_; }
+    control_owner& owner() const { return owner_; }
+    /// Of the control sockets and others.
+    socket_files& files() const { return files_; }
 
   private:
-    std::shared_ptr<control_connection> connect(control_connection::socket_type socket,
-                                                os::peer who, const std::string& group);
-    void serve(std::shared_ptr<control_connection> client);
-    void await_change();
+    struct scarcity;
+
+    std::shared_ptr<control_connection> connect(os::unique_fd socket, caller who,
+                                                const handoff::connection& from);
+    std::string why_not_served(const caller& who, int descriptor) const;
+    void turn_away(os::unique_fd socket, const os::peer& peer, const std::string& group,
+                   const std::string& why);
+    void resume();
+    void note_scarcity(const std::string& why);
+    void on_wake();
+    void on_change();
 
     boost::asio::io_context& context_;
-    control_connection::line_handler handler_;
-    std::shared_ptr<control_connection::registry> connections_;
-    std::size_t clients_ = 0;
-    std::size_t most_clients_;
+    control_owner& owner_;
+    socket_files& files_;
+    std::set<std::shared_ptr<control_connection>> connections_;
+    std::map<uid_t, std::size_t> users_; ///< connections of those who are no operators
+    bool full_ = false;
+    std::vector<control_server*> paused_;
+    std::unique_ptr<scarcity> scarcity_;  ///< while accepting fails
     std::optional<os::file_watch> watch_; ///< of all files: instances of inotify(7) are scarce
-    boost::asio::posix::stream_descriptor watched_;
+    loop::readable changes_;
     std::vector<control_server*> watchers_;
 };
 

@@ -4,127 +4,129 @@
 #include "master/logging.hpp"
 #include "master/start_failure.hpp"
 #include "os/low_numbers.hpp"
+#include "os/stream_socket.hpp"
+
+#include <cerrno>
+#include <utility>
 
 namespace einhyrningsins::master {
 namespace {
 
-namespace asio = boost::asio;
 using core::severity;
 using namespace std::chrono_literals;
 
-/// Out of descriptors: how long nobody is accepted. Whoever knocks waits in the backlog.
-constexpr auto accept_pause = 100ms;
-/// Whoever removes our socket may be about to remove its directory as well.
+/// How many clients are accepted in one turn of the loop.
+constexpr int clients_a_turn = 16;
+/// Whoever removes the socket may be about to remove its directory as well.
 constexpr auto reopen_delay = 200ms;
 constexpr auto reopen_retry = 1s;
+constexpr auto unwatched_look = 1s;
 
 } // namespace
 
-control_server::control_server(control_hub& hub, os::unix_socket_options wishes, std::string group,
-                               const std::optional<handoff::control_socket>& from)
+control_server::control_server(control_hub& hub, os::unix_socket_options options, std::string group,
+                               const source& from)
     : hub_(hub),
-      wishes_(std::move(wishes)),
+      options_(std::move(options)),
       group_(std::move(group)),
-      acceptor_(hub.context()) {
-    open(obtain(from));
+      clients_(hub.context(), [this] { accept_some(); }),
+      reopening_(hub.context(), [this] { reopen(); }) {
+    if (from && from->fd < 0)
+        reopen(); // it was lost on the way
+    else
+        open(from ? os::unix_socket{os::unique_fd(from->fd), from->file} : open_new());
 }
 
-os::unix_socket control_server::obtain(const std::optional<handoff::control_socket>& from) const {
-    if (from && from->fd >= 0)
-        return {os::unique_fd(from->fd), {from->file.path, from->file.device, from->file.inode}};
-    auto fresh = os::open_unix_socket(wishes_);
+os::unix_socket control_server::open_new() const {
+    auto fresh = os::open_unix_socket(options_);
     if (!fresh) throw start_failure("control socket: " + fresh.error().message());
     return std::move(*fresh);
 }
 
-control_server::~control_server() {
-    hub_.remove(this);
-    os::remove_socket_file(file_);
-}
+control_server::~control_server() { hub_.remove(this); }
 
 void control_server::open(os::unix_socket fresh) {
-    file_ = std::move(fresh.file);
+    file_ = hub_.files().share(fresh.file);
+    hub_.remove(this); // it may be waiting for room
     os::leave_low_numbers(fresh.fd);
-    acceptor_ = protocol_type::acceptor(hub_.context(), protocol_type(), fresh.fd.release());
-    acceptor_.non_blocking(true);
-    accept();
-    auto watched = hub_.watch(wishes_.path, this);
-    if (!watched && os::is_in_place(file_))
+    clients_.cancel();
+    listener_ = std::move(fresh.fd);
+    resume();
+    watch_file();
+}
+
+/// If the file cannot be watched because watches are scarce, it is checked from time to time.
+void control_server::watch_file() {
+    auto watched = hub_.watch(options_.path, this);
+    bool fails = !watched && is_in_place();
+    if (fails && !std::exchange(unwatched_, true))
         log(severity::warning, group_,
             "control socket: cannot be watched: " + watched.error().message());
-    look_after_file(); // it may have vanished before it was watched, too
+    if (fails) return reopening_.after(unwatched_look);
+    unwatched_ = false;
+    look_after_file(); // it may have vanished before it was watched
 }
 
-template <class Deed>
-void control_server::run_after(timer& which, std::chrono::milliseconds delay, Deed deed) {
-    which = std::make_unique<asio::steady_timer>(hub_.context(), delay);
-    which->async_wait(
-        [&which, deed, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-            if (error || alive.expired()) return;
-            which.reset();
-            deed();
-        });
-}
-
-void control_server::accept() {
-    acceptor_.async_accept([this, alive = std::weak_ptr(alive_)](boost::system::error_code error,
-                                                                 protocol_type::socket client) {
-        if (alive.expired() || error == asio::error::operation_aborted) return;
-        if (error) {
-            log(severity::warning, group_, "control socket: cannot accept: " + error.message());
-            return pause();
+/// Accepts a bounded number of clients, so that a turn of the loop stays short.
+void control_server::accept_some() {
+    for (int count = 0; count < clients_a_turn && !hub_.is_full(); ++count) {
+        auto client = os::accept_client(listener_.get());
+        if (client) {
+            hub_.receive(std::move(*client), group_);
+            continue;
         }
-        if (auto who = os::peer_of(client.native_handle()))
-            hub_.serve(std::move(client), std::move(*who), group_);
-        if (hub_.is_full())
-            pause();
-        else
-            accept();
-    });
+        if (os::would_block(client.error())) break;
+        if (client.error().number != ECONNABORTED) return await_room(client.error().message());
+    }
+    if (hub_.is_full()) await_room("so few descriptors are left");
 }
 
-void control_server::pause() {
-    run_after(pause_, accept_pause, [this] {
-        if (hub_.is_full())
-            pause();
-        else
-            accept();
-    });
+/// Accepts no client until the hub calls resume().
+void control_server::await_room(const std::string& why) {
+    clients_.cancel();
+    hub_.await_room(*this, why);
 }
 
-handoff::control_socket control_server::hand_over() {
-    return {acceptor_.native_handle(), {file_.path, file_.device, file_.inode}};
+void control_server::resume() {
+    if (auto watched = clients_.watch(listener_.get()); !watched)
+        await_room(watched.error().message());
 }
+
+handoff::control_socket control_server::hand_over() const {
+    return {listener_.get(), file_ ? *file_ : os::socket_file()};
+}
+
+bool control_server::is_in_place() const { return file_ && os::is_in_place(*file_); }
 
 void control_server::change_mode(mode_t mode) {
-    if (wishes_.mode == mode) return;
-    wishes_.mode = mode;
-    if (auto done = os::set_rights(file_, wishes_); !done)
+    if (options_.mode == mode) return;
+    options_.mode = mode;
+    if (!file_) return; // it is still to be made
+    if (auto done = os::set_rights(*file_, options_); !done)
         log(severity::error, group_, "control socket: " + done.error().message());
 }
 
 void control_server::look_after_file() {
-    if (!reopen_timer_ && !os::is_in_place(file_)) reopen_after(reopen_delay);
+    if (!reopening_.is_set() && !is_in_place()) reopening_.after(reopen_delay);
 }
 
-void control_server::reopen_after(std::chrono::milliseconds delay) {
-    run_after(reopen_timer_, delay, [this] { reopen(); });
-}
-
-/// Those who are connected stay so; those who wait in the backlog of the old socket are lost with
-/// it, as nobody else could reach it any more.
+/// Clients that are connected stay connected. Those in the backlog of the old socket are lost with
+/// it.
 void control_server::reopen() {
-    auto fresh = os::open_unix_socket(wishes_);
+    if (is_in_place()) return watch_file();
+    reopening_.after(reopen_retry); // whatever happens until it is there
+    auto fresh = os::open_unix_socket(options_);
     if (!fresh) {
         if (!std::exchange(complained_, true))
             log(severity::error, group_,
                 "control socket has vanished and cannot be made again: " + fresh.error().message() +
                     "; trying every second");
-        return reopen_after(reopen_retry);
+        return;
     }
+    reopening_.cancel();
     complained_ = false;
     log(severity::warning, group_,
-        "control socket " + wishes_.path + " had vanished; it is there again");
+        "control socket " + options_.path + " had vanished; it is there again");
     open(std::move(*fresh));
 }
 

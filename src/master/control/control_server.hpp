@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "loop/alarm.hpp"
+#include "loop/readable.hpp"
 #include "master/control/control_hub.hpp"
 #include "os/unix_socket.hpp"
-
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <memory>
 #include <optional>
@@ -13,50 +12,52 @@
 
 namespace einhyrningsins::master {
 
-/// A control socket, the master's or that of one group: accepts clients, and makes the socket anew
-/// when it vanished from the file system. Small, since there may be hundreds.
+/// A control socket, the master's or that of one group: accepts clients, and makes the socket again
+/// when its file has vanished. Small, since there may be hundreds.
 class control_server {
   public:
-    /// Opens the socket, unless it was handed over by another master; throws start_failure if the
-    /// path is taken or cannot be had. `group`: whose socket it is; empty: the master's.
-    control_server(control_hub& hub, os::unix_socket_options wishes, std::string group,
-                   const std::optional<handoff::control_socket>& from);
-    /// Removes the socket's file if it is still ours.
+    /// What there is already: nothing, or the socket of the master before, which has the descriptor
+    /// -1 if it was lost on the way.
+    using source = std::optional<handoff::control_socket>;
+
+    /// Opens a new socket if there was none; throws start_failure if that is not possible, because
+    /// the path is taken for example. One that was lost is made again, which is tried until it
+    /// works and never throws. `group`: whose socket it is; empty: the master's.
+    control_server(control_hub& hub, os::unix_socket_options options, std::string group,
+                   const source& from);
+    /// Removes the socket's file unless somebody has replaced it.
     ~control_server();
     control_server(const control_server&) = delete;
     control_server& operator=(const control_server&) = delete;
 
-    /// The socket, for another master.
-    handoff::control_socket hand_over();
+    /// The socket, for the next master.
+    handoff::control_socket hand_over() const;
 
-    /// Gives the socket's file another mode, also when it is made anew.
+    /// Sets the mode of the socket's file, now and whenever it is made again.
     void change_mode(mode_t mode);
-    /// Makes the socket anew if its file has vanished.
+    /// Makes the socket again if its file has vanished.
     void look_after_file();
+    /// Continues to accept clients after control_hub::await_room().
+    void resume();
 
   private:
-    using protocol_type = boost::asio::local::stream_protocol;
-    using timer = std::unique_ptr<boost::asio::steady_timer>; ///< there is one only if it runs
-
-    os::unix_socket obtain(const std::optional<handoff::control_socket>& from) const;
+    os::unix_socket open_new() const;
     void open(os::unix_socket fresh);
-    void accept();
-    template <class Deed>
-    void run_after(timer& which, std::chrono::milliseconds delay, Deed deed);
-    void pause();
-    void reopen_after(std::chrono::milliseconds delay);
+    void watch_file();
+    bool is_in_place() const;
+    void accept_some();
+    void await_room(const std::string& why);
     void reopen();
 
     control_hub& hub_;
-    os::unix_socket_options wishes_;
+    os::unix_socket_options options_;
     std::string group_;
-    os::socket_file file_;
-    protocol_type::acceptor acceptor_;
-    /// Handlers that are on their way already hold this weakly, as a group may be removed any time.
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>();
-    timer pause_;
-    timer reopen_timer_;
-    bool complained_ = false; ///< that the socket cannot be made anew
+    std::shared_ptr<const os::socket_file> file_; ///< null: it is still to be made
+    os::unique_fd listener_;
+    loop::readable clients_;
+    loop::alarm reopening_;
+    bool complained_ = false; ///< it was logged that the socket cannot be made again
+    bool unwatched_ = false;  ///< its file cannot be watched
 };
 
 } // namespace einhyrningsins::master

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/group/auto_upgrade.hpp"
 
+#include "master/group/worker_recipe.hpp"
+#include "os/own_process.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -27,93 +30,106 @@ change wanted_of(kind_type kind) {
     return change::moved;
 }
 
+std::string parent_of(const std::string& path) {
+    return path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
+}
+
 } // namespace
 
-auto_upgrade::auto_upgrade(boost::asio::io_context& context, path_watcher& paths, owner who)
-    : paths_(paths),
-      owner_(std::move(who)),
-      timer_(context) {}
-
-auto_upgrade::auto_upgrade(boost::asio::io_context& context, path_watcher& paths,
-                           const handoff::followed_program& from, owner who)
-    : auto_upgrade(context, paths, std::move(who)) {
-    path_ = from.path;
-    changing_ = from.changing;
-    if (auto& one = from.version)
-        version_ = os::file_version{one->device, one->inode, one->size, one->changed_at};
-    if (path_.empty()) return;
+auto_upgrade::auto_upgrade(const group_context& of, upgrade_requests& upgrades,
+                           const handoff::group& from)
+    : of_(of),
+      upgrades_(upgrades),
+      is_on_(from.program.has_value()),
+      followed_(from.program.value_or(handoff::followed_program{})),
+      quiet_(of.loop, [this] { look(); }) {
+    if (followed_.path.empty()) return;
     arm();
-    if (trace_.version != version_) wait(); // a burst was under way
+    if (trace_.version != followed_.version) wait(); // changes were going on
 }
 
-handoff::followed_program auto_upgrade::hand_over() const {
-    handoff::followed_program into{.path = path_, .changing = changing_};
-    if (version_)
-        into.version = handoff::program_version{version_->device, version_->inode, version_->size,
-                                                version_->changed_at};
-    return into;
+void auto_upgrade::open() {
+    if (!of_.settings.auto_upgrade) return end();
+    if (!std::exchange(is_on_, true) && of_.group.can_upgrade()) begin_generation();
 }
 
-void auto_upgrade::follow(const std::string& path) {
-    path_ = path;
-    changing_ = false;
+void auto_upgrade::end() {
+    is_on_ = false;
+    quiet_.cancel();
+    watches_.clear();
+    followed_ = {};
+    trace_ = {};
+}
+
+void auto_upgrade::begin_generation() {
+    if (!is_on_) return;
+    auto found = find_program(of_.settings, of_.around);
+    const std::string& path = found ? *found : of_.settings.command[0];
+    if (path.find('/') == std::string::npos) return;
+    followed_.path = os::absolute_path(path, directory_of(of_.settings, of_.around));
+    followed_.changing = false;
     arm();
-    version_ = trace_.version;
+    followed_.version = trace_.version;
+}
+
+void auto_upgrade::hand_over(handoff::group& into) const {
+    if (is_on_) into.program = followed_;
 }
 
 /// Begins to watch what the path leads through now. What changes meanwhile is looked at again.
 void auto_upgrade::arm() {
-    trace_ = os::trace_path(path_);
+    trace_ = os::trace_path(followed_.path);
     subscribe();
-    auto again = os::trace_path(path_);
+    auto again = os::trace_path(followed_.path);
     if (again.steps != trace_.steps || again.version != trace_.version) wait();
 }
 
 /// Watches just what it has to: what a watch was once wanted for is forgotten with it.
 void auto_upgrade::subscribe() {
     watches_.clear();
-    for (const os::path_trace::step& one : trace_.steps) {
-        if (one.kind != kind_type::missing)
-            watch(one.path, wanted_of(one.kind));
-        else // it is waited for
-            watch(one.path.substr(0, std::max<std::size_t>(one.path.rfind('/'), 1)),
-                  change::arrivals);
+    std::optional<os::os_error> refused;
+    for (const os::path_trace::step& step : trace_.steps) {
+        auto begun = step.kind != kind_type::missing
+                         ? watch(step.path, wanted_of(step.kind))
+                         : watch(parent_of(step.path), change::arrivals);
+        if (!begun) refused = begun.error();
     }
+    bool is_known = std::exchange(complained_, refused.has_value());
+    if (refused && !is_known)
+        of_.log(severity::warning, "auto_upgrade: " + refused->message() +
+                                       "; not every change of the program will be noticed");
 }
 
-void auto_upgrade::watch(const std::string& path, change wanted) {
-    auto begun = paths_.watch(path, wanted, [this](const os::inotify::news& what) { hear(what); });
-    if (begun) return watches_.push_back(std::move(*begun));
-    if (begun.error().number == ENOENT) return wait(); // it has just gone
-    if (!std::exchange(complained_, true))
-        owner_.log(severity::warning, "auto_upgrade: " + begun.error().message() +
-                                          "; not every change of the program will be noticed");
+os::result<void> auto_upgrade::watch(const std::string& path, change wanted) {
+    auto begun = of_.around.paths->watch(path, wanted,
+                                         [this](const os::inotify::news& what) { hear(what); });
+    if (begun)
+        watches_.push_back(std::move(*begun));
+    else if (begun.error().number == ENOENT)
+        wait(); // it has just gone
+    else
+        return begun.error();
+    return {};
 }
 
 void auto_upgrade::hear(const os::inotify::news& what) {
-    if (what.what & change::content) changing_ = true;
-    if (what.what & change::closed) changing_ = false;
+    if (what.what & change::content) followed_.changing = true;
+    if (what.what & change::closed) followed_.changing = false;
     wait();
 }
 
-void auto_upgrade::wait() {
-    timer_.expires_after(quiet_time);
-    timer_.async_wait(
-        [this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
-            if (!error && !alive.expired()) look();
-        });
-}
+void auto_upgrade::wait() { quiet_.after(quiet_time); }
 
 void auto_upgrade::look() {
     auto before = trace_.version;
     arm();
     bool replaced = !before || !trace_.version || before->inode != trace_.version->inode ||
                     before->device != trace_.version->device;
-    if (replaced) changing_ = false; // whoever writes has the old one open
-    if (!trace_.version || trace_.version == version_ || changing_) return;
-    version_ = trace_.version;
-    owner_.log(severity::info, "the program " + path_ + " has changed; upgrading");
-    owner_.changed();
+    if (replaced) followed_.changing = false; // whoever writes has the old one open
+    if (!trace_.version || trace_.version == followed_.version || followed_.changing) return;
+    followed_.version = trace_.version;
+    of_.log(severity::info, "the program " + followed_.path + " has changed; upgrading");
+    if (of_.group.can_upgrade()) upgrades_.request({core::upgrade_mode::rolling, {}});
 }
 
 } // namespace einhyrningsins::master

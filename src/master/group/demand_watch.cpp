@@ -5,27 +5,37 @@
 
 namespace einhyrningsins::master {
 
-os::result<std::unique_ptr<demand_watch>> demand_watch::begin(boost::asio::io_context& context,
-                                                              const std::vector<int>& listeners,
-                                                              std::function<void()> demanded) {
-    auto set = os::readable_set::make();
-    if (!set) return set.error();
-    for (int one : listeners)
-        if (!set->add(one)) return os::last_error("watching for the first client");
-    std::unique_ptr<demand_watch> made(new demand_watch(context, std::move(*set)));
-    made->readable_.async_wait(
-        boost::asio::posix::stream_descriptor::wait_read,
-        [alive = std::weak_ptr(made->alive_),
-         demanded = std::move(demanded)](const boost::system::error_code& error) {
-            if (!error && !alive.expired()) demanded();
-        });
-    return made;
+demand_watch::demand_watch(const group_context& of)
+    : of_(of),
+      clients_(of.loop, [this] { on_client(); }) {}
+
+void demand_watch::tend() {
+    if (!of_.group.awaits_demand()) return end();
+    if (set_) return;
+    auto begun = begin();
+    if (begun) return;
+    end();
+    of_.log(core::severity::error, begun.error().message() + "; starting now");
+    of_.notice(core::event::demanded{});
 }
 
-demand_watch::demand_watch(boost::asio::io_context& context, os::readable_set set)
-    : set_(std::move(set)),
-      readable_(context, set_.fd()) {}
+os::result<void> demand_watch::begin() {
+    auto set = os::readable_set::make();
+    if (!set) return set.error();
+    set_.emplace(std::move(*set));
+    for (int listener : descriptors_of(of_.listeners))
+        if (!set_->add(listener)) return os::last_error("watching for the first client");
+    return clients_.watch(set_->fd());
+}
 
-demand_watch::~demand_watch() { readable_.release(); } // set_ closes it
+void demand_watch::end() {
+    clients_.cancel();
+    set_.reset();
+}
+
+void demand_watch::on_client() {
+    end();
+    of_.notice(core::event::demanded{});
+}
 
 } // namespace einhyrningsins::master

@@ -5,9 +5,10 @@
 #include "core/event.hpp"
 #include "core/group.hpp"
 #include "core/report.hpp"
-#include "master/group/listener_set.hpp"
+#include "master/group/listeners.hpp"
 #include "master/group/surroundings.hpp"
 #include "master/logging.hpp"
+#include "os/identity.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -23,17 +24,16 @@ struct group_context {
     boost::asio::io_context& loop;
     const config::group_settings& settings; ///< as they are now
     const surroundings& around;
-    const listener_set& listeners;
+    const listener_list& listeners; ///< of new generations
     const core::group& group;
+    /// Whom new workers run as; nothing: as the master.
+    const std::optional<os::identity>& identity;
+    /// Sets it.
+    std::function<void(std::optional<os::identity>)> change_identity;
     std::function<void(const core::event_type&)> notice; ///< the door of the group
     std::function<void(const core::report&)> tell; ///< the log, and whoever observes the group
     std::function<void()> hear_births;             ///< of workers that a pid may belong to
     std::function<void()> wake; ///< has the group look in the next turn of the loop
-
-    /// The live worker that `pid` is or descends from: a worker may be a shell that waits for the
-    /// real server, which then speaks for it. One that was just born out of a template process (-p)
-    /// is known from here on.
-    std::optional<core::process_id> worker_above(core::process_id pid) const;
 
     void log(core::severity level, const std::string& text) const {
         master::log(level, settings.name, text);

@@ -1,64 +1,66 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/group/group_runner.hpp"
 
+#include "core/signal_name.hpp"
+#include "loop/turns.hpp"
+#include "master/group/pid_table.hpp"
 #include "master/group/worker_recipe.hpp"
 #include "master/logging.hpp"
 #include "master/start_failure.hpp"
-#include "os/exec.hpp"
-#include "os/signals.hpp"
-
-#include <boost/asio/post.hpp>
+#include "os/credentials.hpp"
+#include "os/own_process.hpp"
+#include "os/process.hpp"
 
 #include <algorithm>
-#include <random>
+#include <csignal>
+#include <iterator>
 #include <variant>
 
 namespace einhyrningsins::master {
 
 using core::severity;
+namespace {
 
-group_runner::group_runner(boost::asio::io_context& context, config::group_settings wishes,
-                           const surroundings& around)
-    : context_(context),
-      settings_(std::move(wishes)),
-      trouble_("it has not been opened"),
-      around_(around),
-      group_(settings_.policy, std::random_device()()),
-      parts_(context_of_parts()),
-      services_(parts_),
-      spawner_(parts_, services_),
-      timer_(context) {
-    services_.open();
+/// A state of an older program has that of its generations alone.
+std::optional<os::identity> identity_of(const handoff::group& from) {
+    if (from.identity || from.recipes.empty()) return from.identity;
+    return from.recipes.back().identity;
 }
+
+/// Before a step that failed, for want of memory say, is tried again.
+constexpr auto pause_after_failure = std::chrono::milliseconds(100);
+
+} // namespace
 
 group_runner::group_runner(boost::asio::io_context& context, const handoff::group& from,
                            const surroundings& around)
     : context_(context),
       settings_(from.settings),
-      listeners_(listener_set::take_over(from)),
+      listeners_(take_over_listeners(from, *around.files)),
       trouble_(from.trouble),
       configured_(from.configured ? std::make_unique<config::group_settings>(*from.configured)
                                   : nullptr),
       retired_(from.retired),
       around_(around),
-      group_(from.state, std::random_device()(), !from.preloads.empty()),
+      group_(from.state, os::random_seed(), !from.preloads.empty()),
       parts_(context_of_parts()),
-      services_(parts_),
-      spawner_(parts_, services_),
-      timer_(context) {
+      services_(parts_, from),
+      spawner_(parts_, services_, from),
+      leftovers_(parts_, from.leftovers),
+      turn_(context, [this] { step(); }) {
     running_since_ = from.running_since;
     made_from_ = from.made_from;
-    if (trouble_.empty())
-        if (auto trouble = open_control(from.control))
-            log(severity::error, settings_.name, *trouble + "; going on without");
-    spawner_.take_over(from);
-    services_.take_over(from);
+    identity_ = identity_of(from);
+    if (trouble_.empty()) open_control(from.control ? from.control : handoff::control_socket{});
     services_.open();
+    for (const core::worker& worker : group_.workers())
+        if (worker.has_process()) list_worker(worker);
     notice_unseen_deaths();
+    if (from.starts_when_opened) open_and_start({}, queries());
     schedule();
 }
 
-group_runner::~group_runner() = default;
+group_runner::~group_runner() { around_.workers->remove_all(*this); }
 
 group_context group_runner::context_of_parts() {
     return {.loop = context_,
@@ -66,61 +68,154 @@ group_context group_runner::context_of_parts() {
             .around = around_,
             .listeners = listeners_,
             .group = group_,
+            .identity = identity_,
+            .change_identity =
+                [this](std::optional<os::identity> user) { change_identity(std::move(user)); },
             .notice = [this](const core::event_type& what) { notice(what); },
             .tell = [this](const core::report& what) { tell(what); },
             .hear_births = [this] { hear_births(); },
             .wake = [this] { schedule(); }};
 }
 
-std::optional<std::string> group_runner::open() {
+std::vector<os::any_query> group_runner::queries() const {
+    if (trouble_.empty()) return {};
+    auto all = queries_of(settings_, around_);
+    listener_list none;
+    std::ranges::move(master::queries_of(settings_, all_listeners(), none),
+                      std::back_inserter(all));
+    return all;
+}
+
+std::optional<std::string> group_runner::open(const os::look_ups& names) {
     if (trouble_.empty()) return std::nullopt;
-    if (auto wrong = check(settings_, around_)) return trouble_ = *wrong;
-    listener_set::list_type none;
-    auto opened = listener_set::open(settings_, listeners_, none);
+    if (auto wrong = check(settings_, around_, names)) return trouble_ = *wrong;
+    take_identity(names);
+    listener_list none;
+    auto opened = open_listeners(settings_, all_listeners(), none, names, *around_.files);
     if (!opened) return trouble_ = opened.error();
     if (auto wrong = open_control(std::nullopt)) return trouble_ = *wrong;
-    adopt(std::move(*opened));
+    replace_listeners(std::move(*opened));
     return std::nullopt;
 }
 
-std::optional<std::string> group_runner::open_control(const control_source& from) {
+std::optional<std::string> group_runner::open_and_start(os::look_ups names,
+                                                        std::vector<os::any_query> left) {
+    auto begun = around_.look_ups->run(
+        [names = std::move(names), left = std::move(left)]() mutable {
+            names.add(left);
+            return std::move(names);
+        },
+        [this](const os::result<os::look_ups>& found) {
+            starts_when_opened_ = false;
+            auto trouble = found ? open(*found) : std::optional(found.error().message());
+            if (!trouble) return notice(core::event::start{});
+            log(severity::error, settings_.name, *trouble + "; the group is not started");
+        });
+    if (!begun) return begun.error().message();
+    opening_ = std::move(*begun);
+    starts_when_opened_ = true;
+    return std::nullopt;
+}
+
+std::optional<std::string> group_runner::open_control(const control_server::source& from) {
     if (settings_.control_socket.empty() || control_) return std::nullopt;
     try {
-        control_ = around_.open_control(settings_, from);
+        control_ = around_.open_control(settings_, runs_as_another(), from);
     } catch (const start_failure& why) {
         return why.what();
     }
     return std::nullopt;
 }
 
+std::vector<os::any_query> group_runner::queries_of(const config::group_settings& wishes,
+                                                    const surroundings& around) {
+    return {program_query(wishes, around), account_query(wishes)};
+}
+
 std::optional<std::string> group_runner::check(const config::group_settings& wishes,
-                                               const surroundings& around) {
-    auto found = find_program(wishes, around);
+                                               const surroundings& around,
+                                               const os::look_ups& names) {
+    auto found = names.of(program_query(wishes, around));
     if (!found) return found.error().message();
-    auto who = os::find_identity(wishes.user, wishes.group);
+    auto who = names.of(account_query(wishes));
     if (!who) return who.error().message();
     return std::nullopt;
 }
 
-void group_runner::adopt(listener_set fresh) {
-    for (const auto& one : fresh.list())
-        if (std::ranges::find(listeners(), one) == listeners().end())
-            log(severity::info, settings_.name, "listening on " + one->open.address);
-    listeners_.replace(std::move(fresh));
+void group_runner::take_identity(const os::look_ups& names) {
+    if (auto who = names.of(account_query(settings_))) identity_ = std::move(*who);
+}
+
+void group_runner::change_identity(std::optional<os::identity> user) {
+    identity_ = std::move(user);
+    note_users();
+}
+
+/// New workers are not all: those of a generation before may still have to ack.
+bool group_runner::runs_as_another() const {
+    return master::runs_as_another(identity_) || spawner_.runs_as_another();
+}
+
+void group_runner::note_users() {
+    bool now = runs_as_another();
+    if (std::exchange(ran_as_another_, now) != now) around_.users_changed();
+}
+
+/// Workers of older generations are still given those before, which their release has.
+void group_runner::replace_listeners(listener_list fresh) {
+    for (const shared_listener& each : fresh)
+        if (!has(listeners_, each))
+            log(severity::info, settings_.name, "listening on " + each->facts.address);
+    listeners_ = std::move(fresh);
     trouble_.clear();
 }
 
 void group_runner::notice(const core::event_type& what) {
-    services_.end(what);
+    bool starts = std::holds_alternative<core::event::start>(what) ||
+                  std::holds_alternative<core::event::restart>(what);
+    if (starts && retired_) return;
+    services_.hear(what);
+    auto* stop = std::get_if<core::event::stop>(&what);
+    if (stop && std::exchange(starts_when_opened_, false)) opening_ = {};
+    auto* forward = std::get_if<core::event::forward>(&what);
+    if ((stop && stop->signal == SIGKILL) || (forward && forward->signal == SIGKILL))
+        leftovers_.kill();
+    if (auto* dead = std::get_if<core::event::exited>(&what))
+        if (const core::worker* worker = group_.find(dead->id)) {
+            leftovers_.look_after(*worker, spawner_.user_of(worker->generation));
+            around_.workers->remove(worker->pid);
+        }
     group_.apply(what, core::time_point::clock::now());
+    if (auto* born = std::get_if<core::event::spawned>(&what))
+        if (const core::worker* worker = group_.find(born->pid)) list_worker(*worker);
     schedule();
 }
 
-void group_runner::settle() {
+void group_runner::list_worker(const core::worker& worker) {
+    around_.workers->add(worker.pid, *this, spawner_.user_of(worker.generation));
+}
+
+bool group_runner::has_child(core::process_id pid) const {
+    auto has_pid = [&](const helper_process* helper) { return helper->pid() == pid; };
+    return spawner_.has_child(pid) || std::ranges::any_of(helpers(), has_pid);
+}
+
+bool group_runner::settle() {
     hear_births();
-    do
-        step();
-    while (scheduled_);
+    bool done = step();
+    while (done && scheduled_)
+        done = step();
+    return done;
+}
+
+/// What was born meanwhile has consequences.
+bool group_runner::settle_for_good() {
+    constexpr unsigned most_attempts = 100;
+    for (unsigned attempt = 0; attempt < most_attempts; ++attempt) {
+        if (!settle()) return false;
+        if (!spawner_.end_births()) return true;
+    }
+    return false;
 }
 
 handoff::group group_runner::hand_over() const {
@@ -130,10 +225,13 @@ handoff::group group_runner::hand_over() const {
                         .trouble = trouble_,
                         .state = group_.state()};
     into.made_from = made_from_;
-    listeners_.hand_over(into);
+    into.identity = identity_;
+    into.starts_when_opened = starts_when_opened_;
+    into.listeners = master::hand_over(listeners_);
     into.running_since = running_since_;
     if (control_) into.control = control_->hand_over();
     spawner_.hand_over(into);
+    into.leftovers = leftovers_.hand_over();
     services_.hand_over(into);
     return into;
 }
@@ -142,17 +240,27 @@ handoff::group group_runner::hand_over() const {
 /// worker: nobody will ever tell how that ended.
 void group_runner::notice_unseen_deaths() {
     std::vector<core::process_id> gone;
-    for (const core::worker& who : group_.workers())
-        if (who.pid != 0 && !os::is_own_child(who.pid)) gone.push_back(who.pid);
+    for (core::process_id pid : group_.processes())
+        if (!os::process(pid).is_own_child()) gone.push_back(pid);
     for (core::process_id pid : gone)
-        notice(core::event::exited{pid, {}});
+        notice_death({pid, {}});
+}
+
+void group_runner::keep_configured() {
+    if (!configured_) configured_ = std::make_unique<config::group_settings>(settings_);
 }
 
 void group_runner::change(const config::group_settings& wishes) {
-    if (!configured_) configured_ = std::make_unique<config::group_settings>(settings_);
+    keep_configured();
     settings_ = wishes;
     services_.open();
     notice(core::event::reconfigure{wishes.policy});
+}
+
+void group_runner::resize(unsigned number, std::optional<int> signal) {
+    keep_configured();
+    settings_.policy.number = number;
+    notice(core::event::resize{number, signal});
 }
 
 bool group_runner::lacks_control(const config::group_settings& wishes) const {
@@ -160,20 +268,20 @@ bool group_runner::lacks_control(const config::group_settings& wishes) const {
     return !path.empty() && (!control_ || path != settings_.control_socket);
 }
 
-bool group_runner::reconfigure(const config::group_settings& wishes, listener_set listeners,
-                               std::unique_ptr<control_server> control) {
+bool group_runner::reconfigure(const config::group_settings& wishes, listener_list listeners,
+                               std::unique_ptr<control_server> control, const os::look_ups& names) {
     if (control || wishes.control_socket.empty()) control_ = std::move(control);
     bool comes_back = std::exchange(retired_, false);
     bool is_new = !trouble_.empty();
     settings_ = wishes;
     configured_.reset();
-    adopt(std::move(listeners));
-    for (const std::string& error : listeners_.change_options(settings_))
+    take_identity(names);
+    replace_listeners(std::move(listeners));
+    for (const std::string& error : change_options(listeners_, settings_, names))
         log(severity::error, settings_.name, "listener " + error);
     services_.open();
     notice(core::event::reconfigure{wishes.policy});
-    if (group_.phase() == core::group_phase::stopped) spawner_.forget_plans();
-    listeners_.forget_old(spawner_.descriptors_in_use());
+    if (group_.phase() == core::group_phase::stopped) spawner_.forget_releases();
     if (comes_back) notice(core::event::restart{});
     if (is_new) notice(core::event::open{});
     return !comes_back && !is_new && group_.can_upgrade();
@@ -185,11 +293,17 @@ bool group_runner::is_behind() const {
     return now != 0 && now < made_from_;
 }
 
-listener_set::list_type group_runner::listeners_in_service() const {
+listener_list group_runner::all_listeners() const {
+    listener_list all = listeners_;
+    std::ranges::move(spawner_.old_listeners(), std::back_inserter(all));
+    return all;
+}
+
+listener_list group_runner::listeners_in_service() const {
     core::generation number =
         group_.upgrade() ? group_.upgrade()->previous.generation : group_.current().generation;
-    auto descriptors = spawner_.descriptors_of(number);
-    return descriptors ? listeners_.with(*descriptors) : listeners();
+    shared_release made = spawner_.release_of(number);
+    return made ? made->listeners : listeners_;
 }
 
 void group_runner::retire() {
@@ -198,35 +312,101 @@ void group_runner::retire() {
 }
 
 bool group_runner::is_gone() const {
-    return retired_ && group_.phase() == core::group_phase::stopped && helpers().empty();
+    return retired_ && group_.phase() == core::group_phase::stopped && helpers().empty() &&
+           leftovers_.empty();
 }
 
 void group_runner::schedule() {
-    if (std::exchange(scheduled_, true)) return;
-    boost::asio::post(context_, [this, alive = std::weak_ptr(alive_)] {
-        if (!alive.expired()) step();
+    if (scheduled_) return;
+    turn_.soon();
+    scheduled_ = true;
+}
+
+/// Each part is done whether or not another one fails: no action is lost, and the group is looked
+/// at again when it is due.
+bool group_runner::step() {
+    scheduled_ = false;
+    bool failed = !answer_failures();
+    failed |= attempt([this] {
+                  core::time_point now = loop::turns::of(context_).heard_until();
+                  look_for_life(now);
+                  if (unanswered_.empty()) carry_out(group_.reconcile(now));
+              }).has_value();
+    failed |= !unanswered_.empty();
+    if (attempt([this] { tend(); })) failed = true;
+    if (failed)
+        turn_.after(pause_after_failure);
+    else
+        set_turn();
+    if (settled_ && !scheduled_) settled_();
+    return !failed;
+}
+
+std::optional<std::string> group_runner::attempt(const std::function<void()>& deed) const {
+    return master::attempt(settings_.name, deed);
+}
+
+/// Before anybody is judged for having shown none.
+void group_runner::look_for_life(core::time_point now) {
+    auto user_of = [this](core::generation number) { return spawner_.identity_of(number); };
+    for (const live_check::sign& sign : services_.signs_of_life(now, user_of))
+        group_.apply(core::event::touched{sign.worker}, sign.at);
+}
+
+void group_runner::tend() {
+    spawner_.tend();
+    note_users();
+    services_.tend();
+}
+
+/// Performs all actions. Of those that have to be answered a failure is the answer; what could not
+/// even be answered, for want of memory, is left for answer_failures().
+void group_runner::carry_out(std::vector<core::action_type> actions) {
+    std::erase_if(actions, [this](const core::action_type& action) {
+        auto failure =
+            attempt([&] { std::visit([this](const auto& known) { perform(known); }, action); });
+        return !failure || answer_failure(action, *failure);
+    });
+    unanswered_ = std::move(actions);
+}
+
+/// Returns whether that was possible.
+bool group_runner::answer_failure(const core::action_type& action, const std::string& reason) {
+    return !attempt([&] {
+        std::visit([&](const auto& known) { tell_core_of_failure(known, reason); }, action);
     });
 }
 
-void group_runner::step() {
-    scheduled_ = false;
-    for (const core::action_type& what : group_.reconcile(core::time_point::clock::now()))
-        std::visit([this](const auto& it) { perform(it); }, what);
-    spawner_.tend();
-    // Workers of a generation that is still needed are to get what those before them got.
-    if (listeners_.has_old()) listeners_.forget_old(spawner_.descriptors_in_use());
-    services_.tend();
-    arm_timer();
-    if (settled_ && !scheduled_) settled_();
+/// Returns whether all that could not be answered so far is answered now.
+bool group_runner::answer_failures() {
+    std::erase_if(unanswered_, [this](const core::action_type& action) {
+        return answer_failure(action, "there was no memory");
+    });
+    return unanswered_.empty();
+}
+
+/// As scarcity: it is not the program's fault, and another attempt may do.
+void group_runner::tell_core_of_failure(const core::action::spawn& action,
+                                        const std::string& reason) {
+    notice(core::event::spawn_failed{action.id, reason, true});
+}
+
+void group_runner::tell_core_of_failure(const core::action::run_stop_command&, const std::string&) {
+    notice(core::event::stop_command_failed{});
+}
+
+void group_runner::notice_death(const os::reaped& dead) {
+    notice(core::event::exited{group_.id_of(dead.pid), dead.cause});
 }
 
 void group_runner::notice_stray(const os::reaped& dead) {
-    if (services_.hear(dead)) return schedule();
+    leftovers_.look_again();
+    if (services_.hear_death(dead)) return schedule();
     spawner_.notice_death(dead);
 }
 
 void group_runner::perform(const core::action::begin_generation& what) {
-    services_.follow_program();
+    services_.begin_generation();
     spawner_.begin(what.number);
 }
 
@@ -234,8 +414,30 @@ void group_runner::perform(const core::action::spawn& what) { spawner_.spawn(wha
 
 void group_runner::perform(const core::action::run_stop_command&) { services_.run_stop_command(); }
 
-void group_runner::perform(const core::action::signal& what) {
-    os::send_signal(what.pid, what.number);
+/// A worker that is stopped obeys as well: SIGCONT follows what tells it to go.
+void group_runner::perform(const core::action::signal& action) {
+    const core::worker* target = group_.find(action.id);
+    if (!target || !target->has_process()) return;
+    core::process_id pid = target->pid;
+    bool kills = action.number == SIGKILL;
+    if (kills) leftovers_.note_killed(pid);
+    bool is_for_group =
+        kills || (action.dismissal && settings_.signal_scope == config::signal_scope::group);
+    auto send = [&](int number) {
+        os::process worker(pid);
+        return is_for_group ? worker.signal_group(number) : worker.signal(number);
+    };
+    auto sent = send(action.number);
+    if (sent && action.dismissal && !kills) sent = send(SIGCONT);
+    if (!sent && sent.error().number != ESRCH)
+        log(severity::error, settings_.name,
+            core::signal_name(action.number) + " to worker " + std::to_string(pid) + ": " +
+                sent.error().message());
+}
+
+void group_runner::send_to_all(int signal) {
+    for (const core::worker& worker : group_.workers())
+        perform(core::action::signal{worker.id, signal, true});
 }
 
 void group_runner::perform(const core::action::tell& what) { tell(what.what); }
@@ -248,23 +450,17 @@ void group_runner::note_running(const core::report& what) {
 }
 
 void group_runner::tell(const core::report& what) {
-    log(core::severity_of(what), settings_.name, core::to_string(what));
+    log(settings_.name, what);
     note_running(what);
-    std::erase_if(observers_, [&](const observer& who) { return !who(what); });
+    observers_.tell(settings_.name, what);
 }
 
-void group_runner::arm_timer() {
+void group_runner::set_turn() {
+    if (scheduled_) return;
     auto deadline = group_.next_deadline();
-    if (!deadline) {
-        timer_.cancel();
-        return;
-    }
-    if (*deadline <= core::time_point::clock::now()) return schedule();
-    timer_.expires_at(*deadline);
-    timer_.async_wait(
-        [this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
-            if (!error && !alive.expired()) schedule();
-        });
+    if (!deadline) return turn_.cancel();
+    if (*deadline <= loop::turns::of(context_).heard_until()) return schedule();
+    turn_.at(*deadline);
 }
 
 } // namespace einhyrningsins::master

@@ -1,63 +1,103 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/group/live_check.hpp"
 
+#include "os/files.hpp"
+#include "os/own_process.hpp"
+
+#include <chrono>
 #include <utility>
 
 namespace einhyrningsins::master {
 namespace {
 
-/// Whatever a worker does to its file is a sign of life.
-constexpr auto any_touch = os::change::content | os::change::closed | os::change::attributes |
-                           os::change::arrivals | os::change::departures;
+using core::severity;
+using clock = core::time_point::clock;
+
+/// The clock of file systems runs a little behind, by a tick of the kernel.
+constexpr auto file_clock_tick = std::chrono::milliseconds(20);
 
 } // namespace
 
-os::result<std::unique_ptr<live_check>>
-live_check::begin(path_watcher& paths, const std::string& parent, handler touched) {
-    auto files = os::touch_directory::make(parent);
-    if (!files) return files.error();
-    std::unique_ptr<live_check> made(new live_check(paths, std::move(*files), std::move(touched)));
-    if (auto watched = made->watch(); !watched) return watched.error();
-    return made;
+live_check::live_check(const group_context& of, const handoff::group& from) : of_(of) {
+    if (!from.watch_files.empty()) files_.emplace(from.watch_files);
 }
 
-os::result<std::unique_ptr<live_check>>
-live_check::take_over(path_watcher& paths, const std::string& directory, handler touched) {
-    std::unique_ptr<live_check> made(
-        new live_check(paths, os::touch_directory::adopt(directory), std::move(touched)));
-    if (auto watched = made->watch(); !watched) return watched.error();
-    return made;
+void live_check::open() {
+    if (files_ || of_.settings.policy.live_check <= core::duration::zero()) return;
+    auto made = os::touch_directory::make(
+        os::absolute_path(os::temporary_directory(), of_.around.working_directory));
+    if (!made) return of_.log(severity::error, made.error().message());
+    files_.emplace(std::move(*made));
 }
 
-live_check::live_check(path_watcher& paths, os::touch_directory files, handler touched)
-    : paths_(paths),
-      files_(std::move(files)),
-      touched_(std::move(touched)) {}
+void live_check::hand_over(handoff::group& into) const {
+    if (files_) into.watch_files = files_->path();
+}
 
-os::result<void> live_check::watch() {
-    auto watched = paths_.watch(files_.path(), any_touch,
-                                [this](const os::inotify::news& what) { hear(what); });
-    if (!watched) return watched.error();
-    watch_ = std::move(*watched);
+std::string live_check::entry() const {
+    if (!files_ || of_.settings.policy.live_check <= core::duration::zero()) return {};
+    const std::string& prefix = of_.settings.variable_prefix;
+    return (prefix.empty() ? "EINHYRNINGSINS" : prefix) + "_WATCH_FILE=" + files_->path() + "/";
+}
+
+os::result<void> live_check::prepare_worker(unsigned index,
+                                            const std::optional<os::identity>& user) {
+    if (!files_) return {};
+    auto prepared = files_->prepare(index, user);
+    if (!prepared) return prepared.error();
+    if (auto touch = files_->last_touch(index)) looks_[index] = {*touch, clock::now()};
     return {};
 }
 
-/// News that were lost are no sign of life: a worker that is well gives another one in time.
-void live_check::hear(const os::inotify::news& what) const {
-    if (auto index = os::touch_directory::index_of(what.name)) touched_(*index);
+std::vector<live_check::sign> live_check::signs(core::time_point now, const identities& user_of) {
+    std::vector<sign> all;
+    if (!files_ || of_.group.phase() != core::group_phase::running) return all;
+    for (const core::worker& worker : of_.group.workers()) {
+        if (!core::is_due(core::live_deadline(worker, of_.group.wishes()), now)) continue;
+        auto last =
+            last_sign(worker.index, core::last_sign_of_life(worker), user_of(worker.generation));
+        if (last) all.push_back({worker.id, *last});
+    }
+    return all;
 }
 
-std::string live_check::entry(const std::string& variable_prefix) const {
-    return (variable_prefix.empty() ? "EINHYRNINGSINS" : variable_prefix) +
-           "_WATCH_FILE=" + directory() + "/";
+/// When the worker with that index, which runs as `user`, has last shown a sign of life; nothing:
+/// it has shown none after `since`, the last one that is known. A file that has vanished is made
+/// again, and counts as a sign of life: the worker may have removed it, or could not touch it.
+///
+/// The time of a touch is told by the clock of the wall. If that was set meanwhile, so that the
+/// touch would be older than the look before it, or still to come, it counts as of now.
+std::optional<core::time_point> live_check::last_sign(unsigned index, core::time_point since,
+                                                      const std::optional<os::identity>& user) {
+    core::time_point now = clock::now();
+    auto touch = files_->last_touch(index);
+    if (!touch) {
+        make_again(index, user);
+        return now;
+    }
+    auto before = looks_.find(index);
+    bool is_known = before != looks_.end();
+    if (is_known && before->second.what == *touch) return std::nullopt;
+    core::time_point when = now - (std::chrono::system_clock::now() - touch->at);
+    core::time_point earliest = (is_known ? before->second.at : since) - file_clock_tick;
+    looks_[index] = {*touch, now};
+    if (when >= earliest && when <= now) return when;
+    return is_known ? std::optional(now) : std::nullopt;
 }
 
-os::result<void> live_check::prepare(unsigned index, const std::optional<os::identity>& who) {
-    bool made_again = false;
-    auto prepared = files_.prepare(index, who, made_again);
-    if (made_again)
-        if (auto watched = watch(); !watched) return watched.error();
-    return prepared;
+void live_check::make_again(unsigned index, const std::optional<os::identity>& user) {
+    bool directory_is_there = files_->is_there();
+    if (auto made = prepare_worker(index, user); !made) {
+        if (!std::exchange(complained_, true))
+            of_.log(severity::error, made.error().message() +
+                                         "; signs of life are not asked for until it can be made");
+        return;
+    }
+    complained_ = false;
+    if (directory_is_there) return;
+    of_.log(severity::warning,
+            "the directory of watch files, " + files_->path() +
+                ", had vanished; it is there again, and the workers have time anew");
 }
 
 } // namespace einhyrningsins::master

@@ -1,47 +1,64 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "master/group/path_watcher.hpp"
+#include "core/time.hpp"
+#include "master/group/group_context.hpp"
+#include "master/group/group_part.hpp"
 #include "os/touch_directory.hpp"
 
 #include <functional>
-#include <memory>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace einhyrningsins::master {
 
-/// The files that the workers of a group touch as signs of life (SPEC 6, live_check_timeout).
-class live_check {
+/// The files that the workers of a group touch as signs of life (SPEC 6, live_check_timeout). A
+/// file is looked at only when its worker is due to be judged: signs of life wake nobody, and none
+/// can get lost, however many there are and however long the master was held up.
+class live_check : public group_part {
   public:
-    /// Called with the index of a worker whose file was touched, written, removed or replaced.
-    using handler = std::function<void(unsigned)>;
+    live_check(const group_context& of, const handoff::group& from);
 
-    /// The files are in a directory of their own below `parent`.
-    static os::result<std::unique_ptr<live_check>>
-    begin(path_watcher& paths, const std::string& parent, handler touched);
-    /// Goes on with the files of another master, in `directory`.
-    static os::result<std::unique_ptr<live_check>>
-    take_over(path_watcher& paths, const std::string& directory, handler touched);
+    /// Makes a directory of its own for the files, when the settings first ask for it. If that is
+    /// not possible, the group does without signs of life until its settings change.
+    void open() override;
+    /// Makes the file of the worker.
+    os::result<void> prepare_worker(unsigned index,
+                                    const std::optional<os::identity>& user) override;
+    void hand_over(handoff::group& into) const override;
 
-    live_check(const live_check&) = delete;
-    live_check& operator=(const live_check&) = delete;
+    /// What a worker finds its file by, for os::spawn_recipe::indexed_entry; empty: the settings do
+    /// not ask for signs of life.
+    std::string entry() const;
 
-    const std::string& directory() const { return files_.path(); }
-    /// For os::spawn_recipe::indexed_entry: what a worker finds its file by.
-    std::string entry(const std::string& variable_prefix) const;
-    /// Makes the file of the worker that is about to be started with that index.
-    os::result<void> prepare(unsigned index, const std::optional<os::identity>& who);
+    /// A worker has shown that it lives.
+    struct sign {
+        core::worker_id worker;
+        core::time_point at;
+    };
+    /// Tells as whom the workers of a generation run.
+    using identities = std::function<std::optional<os::identity>(core::generation)>;
+    /// The signs of life of those workers that would be killed at `now` without one, see
+    /// core::live_deadline.
+    std::vector<sign> signs(core::time_point now, const identities& user_of);
 
   private:
-    live_check(path_watcher& paths, os::touch_directory files, handler touched);
-    os::result<void> watch();
-    void hear(const os::inotify::news& what) const;
+    /// What a file was like when it was looked at.
+    struct look {
+        os::touch_directory::touch what;
+        core::time_point at;
+    };
 
-    path_watcher& paths_;
-    os::touch_directory files_;
-    handler touched_;
-    path_watcher::subscription watch_;
+    std::optional<core::time_point> last_sign(unsigned index, core::time_point since,
+                                              const std::optional<os::identity>& user);
+    void make_again(unsigned index, const std::optional<os::identity>& user);
+
+    const group_context& of_;
+    std::optional<os::touch_directory> files_;
+    std::map<unsigned, look> looks_; ///< the last one at each file, by index
+    bool complained_ = false;        ///< it was logged that files cannot be made again
 };
 
 } // namespace einhyrningsins::master

@@ -1,45 +1,48 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "handoff/state.hpp"
+#include "loop/alarm.hpp"
+#include "loop/readable.hpp"
+#include "master/group/group_context.hpp"
+#include "master/group/group_part.hpp"
+#include "master/refusal_log.hpp"
 #include "os/notify.hpp"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-
-#include <functional>
-#include <memory>
+#include <optional>
 #include <string>
-#include <vector>
 
 namespace einhyrningsins::master {
 
-/// The socket where the workers of a group say READY=1, see sd_notify(3).
-class notify_watch {
+/// The socket where the workers of a group say READY=1, see sd_notify(3). It is opened when the
+/// settings first ask for it, and kept: workers of older generations may know its address.
+class notify_watch : public group_part {
   public:
-    /// Called with the processes that have said it since the last time.
-    using handler = std::function<void(const std::vector<pid_t>&)>;
+    /// Receives at the socket of the master before. If that was lost (-1), it is opened again, at
+    /// the same address. What the system refuses, here and in open(), is logged once and tried
+    /// again until it works.
+    notify_watch(const group_context& of, const handoff::group& from);
 
-    static os::result<std::unique_ptr<notify_watch>> open(boost::asio::io_context& context,
-                                                          handler ready);
-    /// Goes on with one of another master, whose descriptor is there.
-    static std::unique_ptr<notify_watch>
-    take_over(boost::asio::io_context& context, const handoff::notify_socket& from, handler ready);
-    ~notify_watch();
-    notify_watch(const notify_watch&) = delete;
-    notify_watch& operator=(const notify_watch&) = delete;
+    void open() override;
+    void hand_over(handoff::group& into) const override;
 
-    handoff::notify_socket hand_over() const { return {socket_.fd(), socket_.address()}; }
-    const std::string& address() const { return socket_.address(); }
+    /// For the variable NOTIFY_SOCKET; empty: the settings do not want that.
+    std::string address() const;
 
   private:
-    notify_watch(boost::asio::io_context& context, os::notify_socket socket, handler ready);
-    void await();
+    bool is_wanted() const;
+    void try_to_open();
+    os::result<void> open_and_watch();
+    std::optional<core::worker_id> worker_of(const os::notify_socket::sender& sender) const;
+    bool hear_ready(const os::notify_socket::sender& sender);
 
+    const group_context& of_;
     os::notify_socket socket_;
-    boost::asio::posix::stream_descriptor readable_;
-    handler ready_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true); ///< for handlers that outlive this
+    bool is_open_ = false;    ///< or is being tried
+    bool complained_ = false; ///< it was logged that it cannot be opened
+    loop::readable messages_;
+    loop::alarm retry_;
+    refusal_log strangers_; ///< processes that are no workers and have said READY=1
+    unsigned strangers_heard_ = 0;
 };
 
 } // namespace einhyrningsins::master

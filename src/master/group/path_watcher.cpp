@@ -19,19 +19,15 @@ path_watcher::subscription::~subscription() {
     if (owner_) owner_->end(id_);
 }
 
-path_watcher::path_watcher(boost::asio::io_context& context) : readable_(context) {}
-
-path_watcher::~path_watcher() {
-    if (readable_.is_open()) readable_.release(); // inotify_ closes it
-}
+path_watcher::path_watcher(boost::asio::io_context& context)
+    : news_(context, [this] { take_news(); }) {}
 
 os::result<void> path_watcher::open() {
     if (inotify_) return {};
     auto opened = os::inotify::open();
     if (!opened) return opened.error();
+    if (auto watched = news_.watch(opened->fd()); !watched) return watched.error();
     inotify_ = std::move(*opened);
-    readable_.assign(inotify_->fd());
-    await();
     return {};
 }
 
@@ -56,15 +52,6 @@ void path_watcher::end(std::uint64_t id) {
         ++first;
     if (first != last) by_watch_.erase(first);
     if (!by_watch_.contains(watch)) inotify_->remove(watch);
-}
-
-void path_watcher::await() {
-    readable_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                         [this](const boost::system::error_code& error) {
-                             if (error) return;
-                             await(); // first: what follows may fail
-                             take_news();
-                         });
 }
 
 void path_watcher::take_news() {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "loop/readable.hpp"
 #include "os/inotify.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -37,7 +37,6 @@ class path_watcher {
     };
 
     explicit path_watcher(boost::asio::io_context& context);
-    ~path_watcher();
     path_watcher(const path_watcher&) = delete;
     path_watcher& operator=(const path_watcher&) = delete;
 
@@ -54,13 +53,12 @@ class path_watcher {
     };
 
     os::result<void> open();
-    void await();
     void take_news();
     void tell(const os::inotify::news& what);
     void end(std::uint64_t id);
 
-    boost::asio::posix::stream_descriptor readable_;
     std::optional<os::inotify> inotify_; ///< opened when it is needed first
+    loop::readable news_;
     std::map<std::uint64_t, listener> listeners_;
     std::multimap<int, std::uint64_t> by_watch_;
     std::uint64_t last_id_ = 0;

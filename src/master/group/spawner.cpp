@@ -3,13 +3,9 @@
 
 #include "core/event.hpp"
 #include "master/group/group_services.hpp"
-#include "master/group/worker_recipe.hpp"
 #include "os/credentials.hpp"
-#include "os/exec.hpp"
+#include "os/own_process.hpp"
 #include "os/process.hpp"
-#include "os/signals.hpp"
-
-#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -20,6 +16,19 @@ namespace {
 
 using core::severity;
 
+/// How long a worker may take to execute its program, unless it has to ack within a shorter or
+/// longer time.
+constexpr core::duration long_birth = std::chrono::seconds(10);
+
+/// Whether one of the template processes is to make that worker.
+bool is_ordered(const std::vector<handoff::preload>& from, core::worker_id id) {
+    auto has_it = [&](const std::vector<handoff::birth_wish>& orders) {
+        return std::ranges::find(orders, id, &handoff::birth_wish::id) != orders.end();
+    };
+    return std::ranges::any_of(
+        from, [&](const auto& each) { return has_it(each.asked) || has_it(each.waits); });
+}
+
 /// The answer to the core. Scarcity is not the program's fault, and is told apart.
 core::event::spawn_failed failure(const core::action::spawn& what, const os::os_error& error) {
     return {what.id, error.message(), os::is_scarcity(error.number)};
@@ -27,18 +36,26 @@ core::event::spawn_failed failure(const core::action::spawn& what, const os::os_
 
 } // namespace
 
-spawner::spawner(const group_context& of, group_services& services)
+spawner::spawner(const group_context& of, group_services& services, const handoff::group& from)
     : of_(of),
       services_(services),
-      plans_(of, services) {}
+      releases_(of, services, from),
+      newborns_(of.loop, [this](birth what) { take(std::move(what)); }) {
+    for (const handoff::preload& each : from.preloads)
+        preloads_.emplace(each.generation,
+                          std::make_shared<preload>(
+                              of.loop, os::template_process(each.pid, os::unique_fd(each.fd)), each,
+                              of.settings.command_socket_as_fd, preload_owner(each.generation)));
+}
 
 void spawner::begin(core::generation number) {
-    plans_.begin(number);
-    begin_preload(number);
+    const releases::entry& made = releases_.begin(number);
+    if (!of_.settings.preload.empty()) begin_preload(number, made);
 }
 
 void spawner::spawn(const core::action::spawn& what) {
-    auto made = services_.prepare_worker(what.index, plans_.identity_of(what.generation));
+    releases_.of(what.generation); // whose identity the worker's files are for
+    auto made = services_.prepare_worker(what.index, releases_.identity_of(what.generation));
     if (!made) return of_.notice(failure(what, made.error()));
     auto preloaded = preloads_.find(what.generation);
     if (preloaded != preloads_.end()) return preloaded->second->ask(what);
@@ -47,62 +64,98 @@ void spawner::spawn(const core::action::spawn& what) {
 
 void spawner::execute(const core::action::spawn& what) {
     os::socket_pair control;
-    core::event_type answer = start(what, control);
-    of_.notice(answer);
-    // Not before the core knows the pid: the worker's ack may be waiting there already.
-    if (auto* born = std::get_if<core::event::spawned>(&answer))
-        adopt(std::move(control.ours), born->pid, what.generation);
+    auto child = start(what, control);
+    if (!child) return of_.notice(failure(what, child.error()));
+    if (child->report() >= 0)
+        newborns_.add(what, std::move(*child), std::move(control.ours), birth_deadline());
+    else
+        take({what, child->pid(), std::move(control.ours), {}});
 }
 
-core::event_type spawner::start(const core::action::spawn& what, os::socket_pair& control) {
-    const worker_plans::plan_result& plan = plans_.of(what.generation);
-    if (!plan) return failure(what, plan.error());
+os::result<os::birth> spawner::start(const core::action::spawn& what, os::socket_pair& control) {
+    const releases::entry& made = releases_.of(what.generation);
+    if (!made) return made.error();
     if (of_.settings.command_socket_as_fd) {
         auto pair = os::make_socket_pair();
-        if (!pair) return failure(what, pair.error());
+        if (!pair) return pair.error();
         control = std::move(*pair);
     }
-    auto output = of_.around.logs->open(of_.settings);
-    if (!output) return failure(what, output.error());
-    auto pid = plan->spawn(what.index, control.theirs.get(), output->descriptors());
-    if (!pid) return failure(what, pid.error());
-    return core::event::spawned{what.id, *pid};
+    auto output = open_output(what.id, what.generation);
+    if (!output) return output.error();
+    return (*made)->plan.spawn(what.index, control.theirs.get(), output->descriptors());
+}
+
+/// `worker`: 0 is the template process of the generation.
+os::result<worker_output> spawner::open_output(core::worker_id worker, core::generation number) {
+    auto is_alive = [this](const model::stream_owner& owner) {
+        return owner.worker == 0 ? preloads_.contains(core::generation(owner.generation))
+                                 : of_.group.find(core::worker_id(owner.worker)) != nullptr;
+    };
+    return of_.around.logs->open(of_.settings,
+                                 {of_.settings.name, static_cast<std::uint64_t>(worker), number},
+                                 releases_.identity_of(number), is_alive);
+}
+
+/// A worker that has to ack by a message has as long to execute its program as it has for that.
+core::time_point spawner::birth_deadline() const {
+    const core::ack_policy& ack = of_.settings.policy.ack;
+    core::duration limit{};
+    if (auto* manual = std::get_if<core::ack_manual>(&ack)) limit = manual->timeout;
+    if (auto* notify = std::get_if<core::ack_notify>(&ack)) limit = notify->timeout;
+    return core::time_point::clock::now() + (limit > core::duration::zero() ? limit : long_birth);
 }
 
 /// Serves the control socket that the worker was given, if it was given one.
 void spawner::adopt(os::unique_fd control, core::process_id pid, core::generation number) const {
     if (control)
-        of_.around.adopt(std::move(control), os::peer_of_child(pid, plans_.identity_of(number)));
+        of_.around.adopt(std::move(control), os::peer_of_child(pid, releases_.identity_of(number)));
 }
 
-/// A birth out of a template process.
 void spawner::take(birth what) {
-    if (!what.pid) return of_.notice(failure(what.wish, what.pid.error()));
+    if (!what.pid) {
+        auto failed = failure(what.wish, what.pid.error());
+        failed.scarce = failed.scarce || what.scarce;
+        return of_.notice(failed);
+    }
     of_.notice(core::event::spawned{what.wish.id, *what.pid});
+    // Not before the core knows the pid: the worker's ack may be waiting there already.
     adopt(std::move(what.control), *what.pid, what.wish.generation);
-    if (what.death) of_.notice(core::event::exited{*what.pid, *what.death});
+    if (what.death) of_.notice(core::event::exited{what.wish.id, *what.death});
 }
 
-preload::owner spawner::preload_owner() {
+preload::owner spawner::preload_owner(core::generation number) {
     return {[this](birth what) { take(std::move(what)); },
             [this](const core::action::spawn& what) { execute(what); },
-            [this] { return of_.around.logs->open(of_.settings); },
+            [this, number](core::worker_id worker) { return open_output(worker, number); },
+            [this, number](core::process_id pid) { return standing_of(pid, number); },
             [this](severity level, const std::string& text) { of_.log(level, text); }};
 }
 
+/// The template process runs code of the group's user, and this group will signal the process that
+/// it names. So that must be nothing else that the master knows, and be one that the user may
+/// signal himself.
+standing spawner::standing_of(core::process_id pid, core::generation number) const {
+    if (of_.around.is_known_child(pid)) return standing::foreign;
+    if (!os::process(pid).is_own_child()) {
+        if (os::parent_of(pid)) return standing::foreign;
+        return of_.around.may_miss_deaths() ? standing::unheard : standing::gone;
+    }
+    uid_t user = user_of(number);
+    bool may_signal = user == os::own_user() || os::user_of(pid) == user;
+    return may_signal ? standing::own_fork : standing::foreign;
+}
+
 /// A generation whose object cannot be loaded goes on without.
-void spawner::begin_preload(core::generation number) {
-    if (of_.settings.preload.empty()) return;
-    preload::owner us = preload_owner();
+void spawner::begin_preload(core::generation number, const releases::entry& made) {
+    preload::owner us = preload_owner(number);
     auto fail = [&](const std::string& reason) {
         us.log(severity::warning, "--preload " + of_.settings.preload + ": " + reason +
                                       "; going on without preloading");
     };
     if (auto reason = why_not_preloadable(of_.settings.preload); !reason.empty())
         return fail(reason);
-    auto recipe = make_worker_recipe(of_, services_, number);
-    if (!recipe) return fail(recipe.error().message());
-    auto begun = preload::start(of_.loop, std::move(*recipe), of_.settings.preload,
+    if (!made) return fail(made.error().message());
+    auto begun = preload::start(of_.loop, recipe_of(**made), of_.settings.preload,
                                 of_.settings.command_socket_as_fd, us);
     if (!begun) return fail(begun.error().message());
     of_.log(severity::debug, "template process " + std::to_string((*begun)->pid()) +
@@ -112,13 +165,14 @@ void spawner::begin_preload(core::generation number) {
 }
 
 void spawner::tend() {
-    plans_.forget_unneeded();
+    releases_.forget_unneeded();
     auto unwanted = [&](const core::action::spawn& wish) {
-        auto who = std::ranges::find(of_.group.workers(), wish.id, &core::worker::id);
-        return who == of_.group.workers().end() || !who->active();
+        const core::worker* worker = of_.group.find(wish.id);
+        return !worker || !worker->active();
     };
     for (const auto& [number, one] : preloads_)
         one->withdraw(unwanted);
+    newborns_.withdraw(unwanted);
     bool runs = of_.group.phase() == core::group_phase::running;
     std::erase_if(preloads_, [&](const auto& known) {
         return known.second->is_idle() && !(runs && of_.group.needs(known.first));
@@ -128,44 +182,37 @@ void spawner::tend() {
 void spawner::hear_births() {
     for (const auto& [number, one] : preloads_)
         one->hear();
+    newborns_.hear();
+}
+
+bool spawner::has_child(core::process_id pid) const {
+    auto has_pid = [&](const auto& known) { return known.second->pid() == pid; };
+    return newborns_.has(pid) || std::ranges::any_of(preloads_, has_pid);
+}
+
+bool spawner::expects_births() const {
+    auto is_asked = [](const auto& known) { return !known.second->is_idle(); };
+    return !newborns_.is_empty() || std::ranges::any_of(preloads_, is_asked);
+}
+
+uid_t spawner::user_of(core::generation number) const {
+    const auto& identity = releases_.identity_of(number);
+    return identity ? identity->user : os::own_user();
 }
 
 void spawner::notice_death(const os::reaped& dead) {
     for (const auto& [number, one] : preloads_)
         one->notice_death(dead);
+    newborns_.notice_death(dead);
 }
 
 void spawner::hand_over(handoff::group& into) const {
-    plans_.hand_over(into);
+    releases_.hand_over(into);
     for (const auto& [number, one] : preloads_)
         if (auto state = one->hand_over(number)) into.preloads.push_back(std::move(*state));
-}
-
-void spawner::take_over(const handoff::group& from) {
-    for (const handoff::recipe& one : from.recipes)
-        plans_.take_over(one);
-    for (const handoff::preload& one : from.preloads)
-        take_over(one);
-}
-
-/// Without the socket to it the template process is of no use: it is as good as dead.
-void spawner::take_over(const handoff::preload& from) {
-    if (from.fd >= 0) {
-        preloads_.insert_or_assign(
-            from.generation,
-            preload::take_over(of_.loop, from, of_.settings.command_socket_as_fd, preload_owner()));
-        return;
-    }
-    if (os::is_own_child(from.pid)) os::send_signal(from.pid, SIGKILL);
-    std::vector<core::action::spawn> left;
-    for (const auto& wishes : {from.asked, from.waits})
-        for (const handoff::birth_wish& one : wishes)
-            left.push_back({one.id, one.index, from.generation});
-    // Not now: workers may need what the master is only about to take over.
-    boost::asio::post(of_.loop, [this, alive = std::weak_ptr(alive_), left = std::move(left)] {
-        if (alive.expired()) return;
-        for (const core::action::spawn& wish : left)
-            execute(wish);
+    // What nobody is about to answer any more is decided anew by the next master.
+    std::erase_if(into.state.workers, [&](const core::worker& worker) {
+        return worker.is_being_spawned() && !is_ordered(into.preloads, worker.id);
     });
 }
 

@@ -3,14 +3,17 @@
 
 #include "core/action.hpp"
 #include "handoff/state.hpp"
+#include "loop/alarm.hpp"
 #include "master/group/group_context.hpp"
+#include "master/group/newborns.hpp"
 #include "master/group/preload.hpp"
-#include "master/group/worker_plans.hpp"
+#include "master/group/releases.hpp"
 #include "os/reap.hpp"
 
 #include <map>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace einhyrningsins::master {
 
@@ -20,8 +23,8 @@ class spawner {
   public:
     using preload_map = std::map<core::generation, std::shared_ptr<preload>>;
 
-    /// Both have to outlive it.
-    spawner(const group_context& of, group_services& services);
+    /// `of` and `services` have to outlive it.
+    spawner(const group_context& of, group_services& services, const handoff::group& from);
     spawner(const spawner&) = delete;
     spawner& operator=(const spawner&) = delete;
 
@@ -30,8 +33,12 @@ class spawner {
     /// Makes a worker, or says why not.
     void spawn(const core::action::spawn& what);
 
-    /// Takes the births that template processes have told.
+    /// Takes the births that are known by now and were not when they began.
     void hear_births();
+    /// Whether there is one to hear of.
+    bool expects_births() const;
+    /// Whether a process is a template process of the group, or a child on its way to its program.
+    bool has_child(core::process_id pid) const;
     /// A child that is no known worker has died.
     void notice_death(const os::reaped& dead);
 
@@ -39,33 +46,43 @@ class spawner {
     /// changed its mind about while an object is loading.
     void tend();
     /// New workers are made from what the group is now, whatever their generation.
-    void forget_plans() { plans_.forget_all(); }
+    void forget_releases() { releases_.forget_all(); }
 
-    /// Those of listeners that workers may still be given.
-    std::vector<int> descriptors_in_use() const { return plans_.descriptors(); }
-    /// Those of the listeners of a generation; nothing: its workers are made from what is there.
-    std::optional<std::vector<int>> descriptors_of(core::generation number) const {
-        return plans_.descriptors_of(number);
+    /// Whether workers of any generation that is still needed run as another user than this
+    /// process.
+    bool runs_as_another() const { return releases_.run_as_another(); }
+    /// Whom the workers of a generation run as; nothing: as the master.
+    const std::optional<os::identity>& identity_of(core::generation number) const {
+        return releases_.identity_of(number);
     }
+    /// See releases.
+    listener_list old_listeners() const { return releases_.old_listeners(); }
+    /// What the workers of a generation are made from; null: from what is there.
+    shared_release release_of(core::generation number) const { return releases_.find(number); }
+    /// As whom the workers of a generation run.
+    uid_t user_of(core::generation number) const;
     const preload_map& preloads() const { return preloads_; }
 
     void hand_over(handoff::group& into) const;
-    void take_over(const handoff::group& from);
+    /// See newborns::end().
+    bool end_births() { return newborns_.end(); }
 
   private:
-    preload::owner preload_owner();
-    void begin_preload(core::generation number);
-    void take_over(const handoff::preload& from);
+    preload::owner preload_owner(core::generation number);
+    standing standing_of(core::process_id pid, core::generation number) const;
+    void begin_preload(core::generation number, const releases::entry& made);
     void take(birth what);
     void execute(const core::action::spawn& what);
-    core::event_type start(const core::action::spawn& what, os::socket_pair& control);
+    os::result<worker_output> open_output(core::worker_id worker, core::generation number);
+    os::result<os::birth> start(const core::action::spawn& what, os::socket_pair& control);
+    core::time_point birth_deadline() const;
     void adopt(os::unique_fd control, core::process_id pid, core::generation number) const;
 
     const group_context& of_;
     group_services& services_;
-    worker_plans plans_;
+    releases releases_;
     preload_map preloads_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true); ///< for handlers that outlive this
+    newborns newborns_;
 };
 
 } // namespace einhyrningsins::master

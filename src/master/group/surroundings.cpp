@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/group/surroundings.hpp"
 
-#include "os/process.hpp"
+#include "os/own_process.hpp"
 
 namespace einhyrningsins::master {
 

@@ -2,6 +2,11 @@
 #pragma once
 
 #include "config/settings.hpp"
+#include "core/time.hpp"
+#include "core/worker.hpp"
+#include "loop/alarm.hpp"
+#include "master/group/orphan_log.hpp"
+#include "os/identity.hpp"
 #include "os/spawn.hpp"
 #include "os/unique_fd.hpp"
 #include "output/capture.hpp"
@@ -23,24 +28,32 @@ struct worker_output {
     os::output_descriptors descriptors() const { return {out.get(), err.get()}; }
 };
 
-/// Gives a worker its output, or tells why not.
-using output_source = std::function<os::result<worker_output>()>;
+/// Gives a worker its output, or tells why not; worker 0 is the template process that makes them
+/// (-p).
+using output_source = std::function<os::result<worker_output>(core::worker_id)>;
 
 /// The logs of all groups (SPEC section 6, stdout_log and stderr_log).
 class worker_logs {
   public:
-    explicit worker_logs(boost::asio::io_context& context) : context_(context) {}
+    /// Goes on where another master has stopped; at a cold start there is nothing in `from`.
+    /// `directory` is where paths that are not absolute begin.
+    worker_logs(boost::asio::io_context& context, std::string directory,
+                const model::logs_state& from);
 
-    /// Where paths that are not absolute begin. To be called first.
-    void set_directory(std::string directory) { directory_ = std::move(directory); }
+    /// Calls `settled` as soon as no file is being written, and has nothing written until resume(),
+    /// see capture::settle().
+    void settle(core::duration longest, std::function<void(os::result<void>)> settled);
+    void resume();
+    /// All that another master needs to go on, once it is settled.
+    model::logs_state state() const;
 
-    /// Goes on where another master has stopped.
-    void take_over(const output::capture_state& from);
-    /// All that another master needs to go on.
-    output::capture_state state() const;
-
-    /// The output of a new worker of a group.
-    os::result<worker_output> open(const config::group_settings& of);
+    /// The output of a new worker of a group, whose pipes belong to the user that it runs as.
+    /// `is_alive` tells whether owners of the group's other pipes still exist: of those that do
+    /// not, a bounded number of pipes stays open, see output::capture::close_orphans().
+    os::result<worker_output> open(const config::group_settings& of,
+                                   const model::stream_owner& owner,
+                                   const std::optional<os::identity>& user,
+                                   const std::function<bool(const model::stream_owner&)>& is_alive);
 
     /// The logs of a group, each once.
     std::vector<output::log_status> status(const config::group_settings& of) const;
@@ -54,11 +67,18 @@ class worker_logs {
   private:
     output::capture& capture();
     config::log_spec absolute(const config::log_spec& spec) const;
+    void close_orphans(const std::string& group,
+                       const std::function<bool(const model::stream_owner&)>& is_alive);
+    void tell_closed();
+    static void tell_closed(const std::vector<orphan_log::line>& lines);
     std::vector<config::log_spec> specs_of(const config::group_settings& group) const;
 
     boost::asio::io_context& context_;
     std::string directory_;
+    orphan_log closed_;
+    loop::alarm closed_alarm_;
     std::optional<output::capture> capture_; ///< made for the first group that wants it
+    bool is_settling_ = false;               ///< nothing is written until resume()
 };
 
 } // namespace einhyrningsins::master

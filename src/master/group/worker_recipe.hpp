@@ -4,8 +4,10 @@
 #include "core/worker.hpp"
 #include "handoff/state.hpp"
 #include "master/group/group_context.hpp"
+#include "os/look_up.hpp"
 #include "os/spawn.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,8 +18,12 @@ class group_services;
 /// The program of the workers of `wishes`, looked for in the PATH that they get.
 os::result<std::string> find_program(const config::group_settings& wishes,
                                      const surroundings& around);
+/// The same as what is to be looked up.
+os::query::program program_query(const config::group_settings& wishes, const surroundings& around);
+/// Whom they run as.
+os::query::account account_query(const config::group_settings& wishes);
 
-/// What the workers of a generation are made from, as the settings are now.
+/// What the workers of a generation are made from, as the settings are now, beside their listeners.
 os::result<os::spawn_recipe> make_worker_recipe(const group_context& of,
                                                 const group_services& services,
                                                 core::generation number);
@@ -28,9 +34,7 @@ os::result<os::spawn_recipe> make_helper_recipe(const group_context& of,
                                                 const group_services& services,
                                                 const std::vector<std::string>& words);
 
-/// The recipe of a generation, for another master.
-handoff::recipe hand_over_recipe(core::generation number, const os::spawn_plan& plan);
-/// The recipe of another master; what it lacks is taken from the group as it is now.
-os::result<os::spawn_recipe> take_over_recipe(const handoff::recipe& from, const group_context& of);
+/// Whether workers of that identity run as another user than this process.
+bool runs_as_another(const std::optional<os::identity>& who);
 
 } // namespace einhyrningsins::master

@@ -8,6 +8,7 @@
 //   --stream LINES    numbered lines with its pid to standard output, in pieces that know nothing
 //                     of lines; 0: without end
 //   --rest USEC       pauses so long between two pieces from now on
+//   --await FILE      waits until the file is there
 //   --stamp FILE      writes the time in seconds since the epoch that the words before have taken
 //   --kill            SIGKILL to itself
 //   --exit CODE
@@ -64,6 +65,8 @@ int talk(int argc, char** argv) {
         if (word == "--complain") put(STDERR_FILENO, unescaped(value));
         if (word == "--stream") stream(std::atol(value));
         if (word == "--rest") rest = static_cast<useconds_t>(std::atoi(value));
+        while (word == "--await" && ::access(value, F_OK) != 0)
+            ::usleep(1000);
         if (word == "--exit") return std::atoi(value);
         if (word == "--stamp") {
             std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;

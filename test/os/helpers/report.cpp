@@ -28,13 +28,14 @@ void report_descriptors(FILE* out) {
     closedir(all);
 }
 
-/// SigBlk and SigIgn, as the kernel sees them.
-void report_signals(FILE* out) {
+/// Signals and capabilities, as the kernel sees them.
+void report_status(FILE* out) {
     FILE* status = std::fopen("/proc/self/status", "re");
     char line[256];
     while (std::fgets(line, sizeof line, status)) {
         if (std::strncmp(line, "SigBlk:", 7) == 0) std::fprintf(out, "blocked %s", line + 8);
         if (std::strncmp(line, "SigIgn:", 7) == 0) std::fprintf(out, "ignored %s", line + 8);
+        if (std::strncmp(line, "Cap", 3) == 0) std::fprintf(out, "%.6s %s", line, line + 8);
     }
     std::fclose(status);
 }
@@ -71,7 +72,7 @@ int main(int argc, char** argv) {
     std::fprintf(out, "files %llu\n", static_cast<unsigned long long>(files.rlim_cur));
     std::fprintf(out, "death-signal %d\n", death_signal);
     report_descriptors(out);
-    report_signals(out);
+    report_status(out);
     for (int i = 0; i < argc; ++i)
         std::fprintf(out, "argument%d %s\n", i, argv[i]);
     for (char** one = environ; *one; ++one)

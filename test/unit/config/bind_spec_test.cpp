@@ -82,7 +82,7 @@ struct wrong_case {
 
 std::ostream& operator<<(std::ostream& to, const wrong_case& one) { return to << one.text; }
 
-constexpr const char* brackets = "an IPv6 address is written [::1]:8080";
+constexpr const char* brackets = "write an IPv6 address as [::1]:8080";
 constexpr const char* no_port = "a port is missing; write HOST:PORT, :PORT, or a path with a '/'";
 
 const wrong_case wrong_cases[] = {
@@ -119,17 +119,17 @@ const wrong_case wrong_cases[] = {
     {"[127.0.0.1]:80", brackets},
     {"[::1]x:80", brackets},
     {"udp:::1:53", brackets},
-    {"a b:80", "'a b' is no host name or address"},
-    {"a/b:80", "'a/b' is no host name or address"},
-    {"me@host:80", "'me@host' is no host name or address"},
+    {"a b:80", "'a b' is not a host name or an address"},
+    {"a/b:80", "'a/b' is not a host name or an address"},
+    {"me@host:80", "'me@host' is not a host name or an address"},
     {"::1]:80", brackets},
-    {"h\303\266st:80", "'h\303\266st' is no host name or address"},
+    {"h\303\266st:80", "'h\303\266st' is not a host name or an address"},
     {"unix:", "a path is missing"},
     {"unix::", "a path is missing"},
     {"unix:@", "a name is missing after '@'"},
-    {"/tmp/a\nb", "a path may not have control characters"},
-    {"systemd:", "after 'systemd:' comes a name of LISTEN_FDNAMES"},
-    {"systemd:a:b", "after 'systemd:' comes a name of LISTEN_FDNAMES"},
+    {"/tmp/a\nb", "a path must not contain control characters"},
+    {"systemd:", "'systemd:' must be followed by a name from LISTEN_FDNAMES"},
+    {"systemd:a:b", "'systemd:' must be followed by a name from LISTEN_FDNAMES"},
     {"systemdx", no_port},
     {"fd:", "'' is not a file descriptor"},
     {"fd:x", "'x' is not a file descriptor"},
@@ -138,7 +138,7 @@ const wrong_case wrong_cases[] = {
     {":80,", "an option is missing between or after the commas"},
     {":80,r,,n", "an option is missing between or after the commas"},
     {":80,r,", "an option is missing between or after the commas"},
-    {":80,q", "unknown option 'q'; known are r, n, so_reuseport, backlog=, name="},
+    {":80,q", "unknown option 'q'; the options are r, n, so_reuseport, backlog=, name="},
     {":80, r", "unknown option ' r'"},
     {":80,so_reuseadr", "unknown option 'so_reuseadr' (did you mean 'so_reuseaddr'?)"},
     {":80,O_NONBLOK", "unknown option 'O_NONBLOK' (did you mean 'o_nonblock'?)"},
@@ -146,22 +146,22 @@ const wrong_case wrong_cases[] = {
     {":80,backlog", "unknown option 'backlog' (did you mean 'backlog='?)"},
     {":80,r=1", "unknown option 'r=1'"},
     {":80,=", "unknown option '='"},
-    {":80,backlog=", "backlog= must be a number of at least 1"},
-    {":80,backlog=0", "backlog= must be a number of at least 1"},
-    {":80,backlog=2147483648", "backlog= must be a number of at least 1"},
+    {":80,backlog=", "backlog= must be a number, at least 1"},
+    {":80,backlog=0", "backlog= must be a number, at least 1"},
+    {":80,backlog=2147483648", "backlog= must be a number, at least 1"},
     {":80,backlog=1,backlog=2", "backlog= is given twice"},
-    {"udp::53,backlog=5", "backlog= is not for udp"},
+    {"udp::53,backlog=5", "backlog= is not valid for udp"},
     {":80,name=", "name= must be a word of at most 255 ASCII characters without ':'"},
     {":80,name=a:b", "name= must be a word"},
     {":80,name=a b", "name= must be a word"},
     {":80,name=\303\266", "name= must be a word"},
     {":80,name=a,name=a", "name= is given twice"},
-    {":80,mode=0600", "mode= is only for a unix socket with a path"},
-    {":80,user=root", "user= is only for a unix socket with a path"},
-    {":80,group=root", "group= is only for a unix socket with a path"},
-    {"unix:@a,mode=0600", "mode= is only for a unix socket with a path"},
-    {"fd:3,mode=0600", "mode= is only for a unix socket with a path"},
-    {"systemd,user=root", "user= is only for a unix socket with a path"},
+    {":80,mode=0600", "mode= is only valid for a unix socket with a path"},
+    {":80,user=root", "user= is only valid for a unix socket with a path"},
+    {":80,group=root", "group= is only valid for a unix socket with a path"},
+    {"unix:@a,mode=0600", "mode= is only valid for a unix socket with a path"},
+    {"fd:3,mode=0600", "mode= is only valid for a unix socket with a path"},
+    {"systemd,user=root", "user= is only valid for a unix socket with a path"},
     {"/a.sock,mode=", "mode= must be octal, like 0660"},
     {"/a.sock,mode=0999", "mode= must be octal, like 0660"},
     {"/a.sock,mode=1000", "mode= must be octal, like 0660"},
@@ -276,7 +276,7 @@ BOOST_AUTO_TEST_CASE(rubbish_makes_one_short_line) {
     }
     good("/" + std::string(106, 'x'));
     BOOST_TEST(complaint_about("/" + std::string(107, 'x'))
-                   .ends_with("a unix socket's path has at most 107 bytes"));
+                   .ends_with("the path of a unix socket may have at most 107 bytes"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

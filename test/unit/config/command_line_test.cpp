@@ -71,7 +71,8 @@ const std::vector<wrong_case> wrong_cases{
     {{"-b", ""}, "--bind: '': a port is missing; write HOST:PORT, :PORT, or a path with a '/'"},
     {{"-b", ":x"}, "--bind: ':x': port 'x' is not a number from 0 to 65535"},
     {{"-b:80", "-b", ":1,q"},
-     "--bind: ':1,q': unknown option 'q'; known are r, n, so_reuseport, backlog=, name=, mode=, "
+     "--bind: ':1,q': unknown option 'q'; the options are r, n, so_reuseport, backlog=, name=, "
+     "mode=, "
      "user=, group="},
     {{"-4", "-6"},
      "--ipv6-only: --ipv4-only and --ipv6-only exclude each other; leave both out for both "
@@ -92,24 +93,26 @@ const std::vector<wrong_case> wrong_cases{
     {{"-t", "1e9"},
      "--signal-timeout: '1e9' is not a number of seconds, like 30 or 0.5, up to 10000000"},
     {{"--stop-signal", "NOSUCH"},
-     "--stop-signal: 'NOSUCH' is no signal; write USR2, TERM, QUIT, ..."},
-    {{"--stop-signal", "0"}, "--stop-signal: '0' is no signal; write USR2, TERM, QUIT, ..."},
+     "--stop-signal: 'NOSUCH' is not a signal; write USR2, TERM, QUIT, ..."},
+    {{"--stop-signal", "0"}, "--stop-signal: '0' is not a signal; write USR2, TERM, QUIT, ..."},
     {{"--stop-signal", "STOP"},
-     "--stop-signal: SIGSTOP ends no process; write USR2, TERM, QUIT, ..."},
+     "--stop-signal: SIGSTOP does not terminate a process; write USR2, TERM, QUIT, ..."},
     {{"--stop-signal", "cont"},
-     "--stop-signal: SIGCONT ends no process; write USR2, TERM, QUIT, ..."},
+     "--stop-signal: SIGCONT does not terminate a process; write USR2, TERM, QUIT, ..."},
+    {{"--signal-scope", "all"}, "--signal-scope: 'all' is not 'leader' or 'group'"},
+    {{"--leftovers", ""}, "--leftovers: '' is not 'stop' or 'keep'"},
     {{"--max-unacked", "0"}, "--max-unacked: '0' is not a number from 1 to 10000"},
     {{"--max-upgrade-additional", "0"},
      "--max-upgrade-additional: '0' is not a number from 1 to 10000"},
-    {{"--drop-env-var", "A=B"}, "--drop-env-var: 'A=B' is no name of a variable"},
-    {{"--drop-env-var", ""}, "--drop-env-var: '' is no name of a variable"},
+    {{"--drop-env-var", "A=B"}, "--drop-env-var: 'A=B' is not the name of a variable"},
+    {{"--drop-env-var", ""}, "--drop-env-var: '' is not the name of a variable"},
     {{"-d", ""}, "--socket-path: must not be empty"},
     {{"--socket-mode", "rw"}, "--socket-mode: 'rw' is not an octal mode like 0660"},
     {{"--socket-mode", "1777"}, "--socket-mode: '1777' is not an octal mode like 0660"},
     {{"--socket-group", ""}, "--socket-group: must not be empty"},
-    {{"-c", "a/b"}, "--command-name: 'a/b' is no name: it must be a word without '/'"},
-    {{"-c", ""}, "--command-name: '' is no name: it must be a word without '/'"},
-    {{"-c", "a\nb"}, "--command-name: 'a?b' is no name: it must be a word without '/'"},
+    {{"-c", "a/b"}, "--command-name: 'a/b' is not a valid name: it must be a word without '/'"},
+    {{"-c", ""}, "--command-name: '' is not a valid name: it must be a word without '/'"},
+    {{"-c", "a\nb"}, "--command-name: 'a?b' is not a valid name: it must be a word without '/'"},
     {{"-e", ""}, "--pidfile: must not be empty"},
     {{"-p", ""}, "--preload: must not be empty"},
     {{"-f", ""}, "--lockfile: must not be empty"},
@@ -134,19 +137,19 @@ const std::vector<wrong_case> wrong_cases{
     {{"--="}, "unknown option '--'; --help lists all"},
     {{"-gx"}, "unknown option '-gx'; --help lists all"},
     {{"--config", "x.toml"},
-     "'prog': with --config the programs are named in the file, as cmd of a group"},
+     "'prog': with --config, name the program in the file, as cmd of a group"},
     {{"--config", ""}, "--config: must not be empty"},
     {{"--config", "x.toml", "-n", "1"},
-     "--number: with --config it is said in the file, as number of a group"},
+     "--number: with --config, write number in a group of the file instead"},
     {{"-b", ":80", "--config", "x.toml"},
-     "--bind: with --config it is said in the file, as socket_address of a group"},
+     "--bind: with --config, write socket_address in a group of the file instead"},
     {{"--config", "x.toml", "-m"},
-     "--manual: with --config it is said in the file, as manual of a group"},
+     "--manual: with --config, write manual in a group of the file instead"},
     {{"--config", "x.toml", "-r3"},
-     "--retries: with --config it is said in the file, as retries of a group"},
+     "--retries: with --config, write retries in a group of the file instead"},
     {{"--reexec-as", "'x"}, "--reexec-as: ''x' ends within a quotation: a ' is missing"},
     {{"--reexec-as", "x\\"},
-     "--reexec-as: 'x\\' ends within a quotation: nothing follows the last backslash"},
+     "--reexec-as: 'x\\' ends within a quotation: a character is missing after the last backslash"},
     {{"--reexec-as", " "}, "--reexec-as: must not be empty"},
     {{"--syslog=yes"}, "--syslog: takes no value"},
     {{"--manual="}, "--manual: takes no value"},
@@ -324,6 +327,15 @@ BOOST_AUTO_TEST_CASE(stopping) {
     BOOST_TEST((policy({"--signal-timeout", "90"}).signal_timeout == 90s));
 }
 
+BOOST_AUTO_TEST_CASE(process_groups) {
+    BOOST_TEST((group({}).signal_scope == signal_scope::leader));
+    BOOST_TEST((group({"--signal-scope", "leader"}).signal_scope == signal_scope::leader));
+    BOOST_TEST((group({"--signal-scope", "group"}).signal_scope == signal_scope::group));
+    BOOST_TEST(!group({}).leftovers.has_value());
+    BOOST_TEST((group({"--leftovers", "stop"}).leftovers == leftovers::stop));
+    BOOST_TEST((group({"--leftovers", "keep"}).leftovers == leftovers::keep));
+}
+
 BOOST_AUTO_TEST_CASE(limits_of_upgrades) {
     BOOST_TEST(policy({"--max-unacked", "3"}).max_unacked == 3u);
     BOOST_TEST(policy({"--max-upgrade-additional", "2"}).max_upgrade_additional.value() == 2u);
@@ -333,6 +345,14 @@ BOOST_AUTO_TEST_CASE(dropped_variables_add_up) {
     BOOST_TEST(group({"--drop-env-var", "A", "--drop-env-var=B"}).drop_variables ==
                    (words{"A", "B"}),
                boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_control_socket_that_can_never_be_bound) {
+    BOOST_TEST(complaint_about({"-d", std::string(108, 'x'), "prog"}) ==
+               "--socket-path: the path of a unix socket may have at most 107 bytes");
+    BOOST_TEST(complaint_about({"-d", "a\nb", "prog"}) ==
+               "--socket-path: a path must not contain control characters");
+    BOOST_TEST(master({"-d", std::string(107, 'x')}).socket_path.size() == 107U);
 }
 
 BOOST_AUTO_TEST_CASE(control_socket) {

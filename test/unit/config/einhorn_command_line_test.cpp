@@ -75,7 +75,8 @@ const std::vector<wrong_case> wrong_cases{
     {{"-r", "3", "prog"}, "unknown option '-r'; --help lists all"},
     {{"--s", "3", "prog"}, "option '--s' may be --seconds or --signal-timeout; write it out"},
     {{"--retr", "3", "prog"}, "unknown option '--retr'; --help lists all"},
-    {{"-c", "a/b", "prog"}, "--command-name: 'a/b' is no name: it must be a word without '/'"},
+    {{"-c", "a/b", "prog"},
+     "--command-name: 'a/b' is not a valid name: it must be a word without '/'"},
     {{""}, "the name of the program is empty"},
     {{"prog", "srv:h:99999"},
      "'srv:h:99999': 'h:99999': port '99999' is not a number from 0 to 65535"},
@@ -210,7 +211,7 @@ BOOST_AUTO_TEST_CASE(niceness) {
     command_line line = run({"--nice", "5:6:sudo renice"});
     BOOST_TEST(line.wishes.groups[0].worker_nice.value() == 6);
     BOOST_TEST(line.warnings ==
-                   words{"--nice: 'sudo renice' is not run: the master sets niceness by itself"},
+                   words{"--nice: 'sudo renice' is not run: the master sets the niceness itself"},
                boost::test_tools::per_element());
     BOOST_TEST(run({"--nice", "5:6:"}).warnings.empty());
 }

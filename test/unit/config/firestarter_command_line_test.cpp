@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(other_requests) {
 BOOST_AUTO_TEST_CASE(wrong_words) {
     BOOST_TEST(complaint({}).find("-c FILE") != std::string::npos);
     BOOST_TEST(complaint({"-c"}).find("--config") != std::string::npos);
-    BOOST_TEST(complaint({"-c", "x", "y"}).starts_with("'y' is too much"));
+    BOOST_TEST(complaint({"-c", "x", "y"}).starts_with("'y' is not expected here"));
     BOOST_TEST(complaint({"-n", "3"}).find("'-n'") != std::string::npos);
     BOOST_TEST(!parse_firestarter_command_line({"list"}, 1, place));
 }

@@ -98,6 +98,18 @@ BOOST_AUTO_TEST_CASE(a_truncated_text_is_no_crash) {
         BOOST_TEST(!parse_log_spec(whole.substr(0, length)), whole.substr(0, length));
 }
 
+BOOST_AUTO_TEST_CASE(a_device_is_no_log) {
+    for (std::string path : {"/dev/null", "/dev/stdout", "/dev/fd/2", "//dev/./stderr",
+                             "/var/../dev/full", "/proc/self/fd/1", "/sys/x"})
+        BOOST_TEST(error_of("size:1:1:" + path) ==
+                   "'size:1:1:" + path +
+                       "': PATH must be a regular file that can be renamed; without this key the "
+                       "output goes where the master's goes, and cmd = \"sh -c 'exec PROGRAM "
+                       ">/dev/null'\" discards it");
+    for (std::string path : {"/dev/shm/log", "/device/log", "dev/null", "/var/dev/null"})
+        BOOST_TEST(error_of("size:1:1:" + path) == "no error");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace einhyrningsins::config

@@ -43,9 +43,9 @@ BOOST_AUTO_TEST_CASE(what_can_be_changed_at_run_time) {
     for (const option& one : options())
         if (one.at_run_time) names.insert(one.name);
     std::set<std::string> expected{
-        "number",       "ack-mode",      "ack-timeout", "retries",
-        "seconds",      "stop-signal",   "max-unacked", "max-upgrade-additional",
-        "drop-env-var", "signal-timeout"};
+        "number",       "ack-mode",       "ack-timeout",  "retries",
+        "seconds",      "stop-signal",    "max-unacked",  "max-upgrade-additional",
+        "drop-env-var", "signal-timeout", "signal-scope", "leftovers"};
     BOOST_TEST(names == expected, boost::test_tools::per_element());
 }
 
@@ -95,9 +95,10 @@ BOOST_AUTO_TEST_CASE(refusals_name_the_option) {
     BOOST_TEST(refusal("number", {"0"}) == "--number: '0' is not a number from 1 to 10000");
     BOOST_TEST(refusal("number", {}) == "--number: takes one value");
     BOOST_TEST(refusal("number", {"1", "2"}) == "--number: takes one value");
-    BOOST_TEST(refusal("bind", {":80"}) == "'bind' is no option that can be changed at run time");
+    BOOST_TEST(refusal("bind", {":80"}) ==
+               "'bind' is not an option that can be changed at run time");
     BOOST_TEST(refusal("numbr", {"1"}) ==
-               "'numbr' is no option that can be changed at run time (did you mean 'number'?)");
+               "'numbr' is not an option that can be changed at run time (did you mean 'number'?)");
     BOOST_TEST(refusal("ack\nmode", {"1"}).find('\n') == std::string::npos);
 }
 

@@ -70,12 +70,12 @@ BOOST_AUTO_TEST_CASE(what_is_wrong) {
     BOOST_TEST(complaint_about("a 'b") == "'a 'b' ends within a quotation: a ' is missing");
     BOOST_TEST(complaint_about("\"b\\\"") == "'\"b\\\"' ends within a quotation: a \" is missing");
     BOOST_TEST(complaint_about("b\\") ==
-               "'b\\' ends within a quotation: nothing follows the last backslash");
+               "'b\\' ends within a quotation: a character is missing after the last backslash");
     BOOST_TEST(complaint_about("x $NOPE") ==
-               "'x $NOPE': variable 'NOPE' is not set; '$$' is a dollar sign");
+               "'x $NOPE': variable 'NOPE' is not set; write '$$' for a dollar sign");
     for (const char* text : {"$", "$ x", "${", "${}", "${HOME", "$1", "${1x}", "$(x)", "\"$\""})
         BOOST_TEST(complaint_about(text).ends_with(
-            ": after '$' comes a NAME or a {NAME}; a dollar sign itself is written '$$'"));
+            ": '$' must be followed by NAME or {NAME}; write '$$' for a dollar sign"));
 }
 
 BOOST_AUTO_TEST_CASE(names_of_variables) {

@@ -251,7 +251,8 @@ BOOST_AUTO_TEST_CASE(variables) {
 BOOST_AUTO_TEST_CASE(other_options_of_workers) {
     group_settings web = group("seconds = 0.5\nsignal_timeout = 5\nmax_unacked = 2\n"
                                "max_upgrade_additional = '3'\ncommand_socket_as_fd = true\n"
-                               "kill_children_on_exit = true\npreload = '/x.so'");
+                               "kill_children_on_exit = true\npreload = '/x.so'\n"
+                               "signal_scope = 'group'\nleftovers = 'keep'");
     BOOST_TEST((web.policy.seconds == 500ms));
     BOOST_TEST((web.policy.signal_timeout == 5s));
     BOOST_TEST(web.policy.max_unacked == 2u);
@@ -259,6 +260,8 @@ BOOST_AUTO_TEST_CASE(other_options_of_workers) {
     BOOST_TEST(web.command_socket_as_fd);
     BOOST_TEST(web.kill_children_on_exit);
     BOOST_TEST(web.preload == "/x.so");
+    BOOST_TEST((web.signal_scope == signal_scope::group));
+    BOOST_TEST((web.leftovers == leftovers::keep));
 }
 
 BOOST_AUTO_TEST_CASE(the_file_overrides_the_command_line) {
@@ -311,13 +314,18 @@ BOOST_AUTO_TEST_CASE(every_key_checks_its_type) {
         for (const char* value : {"1979-05-27", "{ x = 1 }"})
             BOOST_TEST(complains_of_type(key, value), key);
         bool is_scalar = type == key_type::scalar, is_flag = type == key_type::flag;
-        bool is_list = type == key_type::list || type == key_type::command;
+        bool takes_ports = type == key_type::places;
+        bool is_list = type == key_type::list || takes_ports || type == key_type::command;
         BOOST_TEST(complains_of_type(key, "1") == !(is_scalar || type == key_type::name), key);
         BOOST_TEST(complains_of_type(key, "1.5") == !is_scalar, key);
         BOOST_TEST(complains_of_type(key, "true") == !is_flag, key);
-        BOOST_TEST(complains_of_type(key, "'x'") == (is_flag || type == key_type::list), key);
+        BOOST_TEST(complains_of_type(key, "'x'") ==
+                       (is_flag || type == key_type::list || takes_ports),
+                   key);
         BOOST_TEST(complains_of_type(key, "['x']") == !is_list, key);
-        BOOST_TEST(complains_of_type(key, "[['x']]"), key);
+        BOOST_TEST(complains_of_type(key, "['x', 1]") == !takes_ports, key);
+        for (const char* value : {"[['x']]", "['x', 1.5]", "['x', true]", "['x', { y = 1 }]"})
+            BOOST_TEST(complains_of_type(key, value), key);
     };
     for (const toml_key& one : toml_keys())
         check_key(one.name, one.type);
@@ -340,17 +348,19 @@ const std::vector<wrong_file> wrong_files{
     {"# nothing\n",
      {"f.toml:1:1: there is no group: write [NAME], and cmd = [\"PROGRAM\"] below it"}},
     {"numprocesses = 1\n",
-     {"f.toml:1:1: key 'numprocesses': stands in no group: write it below a line like [web]"}},
+     {"f.toml:1:1: key 'numprocesses': is not in a group: write it below a line like [web]"}},
     {"[[web]]\ncmd = ['a']",
-     {"f.toml:1:3: key 'web': a group is there once: write [web] for [[web]]"}},
-    {"['a/b']\ncmd = ['a']", {"f.toml:1:2: group 'a/b' is no name: it must be a word without '/'"}},
-    {"['']\ncmd = ['a']", {"f.toml:1:2: group '' is no name: it must be a word without '/'"}},
+     {"f.toml:1:3: key 'web': a group exists only once: write [web] instead of [[web]]"}},
+    {"['a/b']\ncmd = ['a']",
+     {"f.toml:1:2: group 'a/b' is not a valid name: it must be a word without '/'"}},
+    {"['']\ncmd = ['a']",
+     {"f.toml:1:2: group '' is not a valid name: it must be a word without '/'"}},
     {"[\"a\\nb\"]\ncmd = ['a']",
-     {"f.toml:1:2: group 'a?b' is no name: it must be a word without '/'"}},
+     {"f.toml:1:2: group 'a?b' is not a valid name: it must be a word without '/'"}},
     {"[a]\n", {"f.toml:1:2: group 'a': key 'cmd' is missing: write cmd = [\"PROGRAM\"]"}},
     {"[a.b]\ncmd = ['x']",
      {"f.toml:1:2: group 'a': key 'cmd' is missing: write cmd = [\"PROGRAM\"]",
-      "f.toml:1:4: key 'b': a group has no tables in it; a name with a dot is quoted, as in "
+      "f.toml:1:4: key 'b': a group cannot contain tables; quote a name that contains a dot, as in "
       "[\"a.b\"]"}},
     // Keys
     {"[a]\ncmd = ['a']\nnumproceses = 3",
@@ -358,24 +368,24 @@ const std::vector<wrong_file> wrong_files{
     {"[a]\ncmd = ['a']\n  max-unacked = 3",
      {"f.toml:3:3: key 'max-unacked': is unknown (did you mean 'max_unacked'?)"}},
     {"[a]\ncmd = ['a']\nxyzzy = 3",
-     {"f.toml:3:1: key 'xyzzy': is unknown: einhyrningsins.toml(5) has all that there are"}},
+     {"f.toml:3:1: key 'xyzzy': is unknown: see einhyrningsins.toml(5) for all keys"}},
     {"[a]\ncmd = ['a']\npidfile = 'x'",
-     {"f.toml:3:1: key 'pidfile': is about the master: give --pidfile to it"}},
+     {"f.toml:3:1: key 'pidfile': concerns the master: use its option --pidfile"}},
     {"[a]\ncmd = ['a']\n\nexec_start = 'a'",
-     {"f.toml:4:1: key 'exec_start': says the same as 'cmd' in line 2: leave out one of them"}},
+     {"f.toml:4:1: key 'exec_start': means the same as 'cmd' in line 2: leave one of them out"}},
     {"[a]\nexec_start = 'a'\ncmd = ['a']",
-     {"f.toml:3:1: key 'cmd': says the same as 'exec_start' in line 2: leave out one of them"}},
+     {"f.toml:3:1: key 'cmd': means the same as 'exec_start' in line 2: leave one of them out"}},
     {"[a]\ncmd = ['a']\ngiveup = 1\nretries = 1",
-     {"f.toml:4:1: key 'retries': says the same as 'giveup' in line 3: leave out one of them"}},
+     {"f.toml:4:1: key 'retries': means the same as 'giveup' in line 3: leave one of them out"}},
     {"[a]\ncmd = ['a']\nnumber = 1\nnumprocesses = 1",
-     {"f.toml:4:1: key 'numprocesses': says the same as 'number' in line 3: leave out one of "
-      "them"}},
+     {"f.toml:4:1: key 'numprocesses': means the same as 'number' in line 3: leave one of them "
+      "out"}},
     {"[a]\ncmd = ['a']\nmanual = true\nack = 'none'",
-     {"f.toml:4:1: key 'ack': says the same as 'manual' in line 3: leave out one of them"}},
+     {"f.toml:4:1: key 'ack': means the same as 'manual' in line 3: leave one of them out"}},
     {"[a]\ncmd = ['a']\nack_mode = 3\nack_timeout = 2",
-     {"f.toml:4:1: key 'ack_timeout': 'ack_mode' has the time already: leave it out"}},
+     {"f.toml:4:1: key 'ack_timeout': 'ack_mode' already sets the time: leave this key out"}},
     {"[a]\ncmd = ['a']\nupgrader_active_sec = 3",
-     {"f.toml:3:1: key 'upgrader_active_sec': there is no upgrader to run: set it, too"}},
+     {"f.toml:3:1: key 'upgrader_active_sec': there is no upgrader to run: set upgrader as well"}},
     // Types
     {"[a]\ncmd = 3",
      {"f.toml:2:7: key 'cmd': is an integer: it must be an array of strings, or a string"}},
@@ -384,7 +394,7 @@ const std::vector<wrong_file> wrong_files{
     {"[a]\ncmd = ['']", {"f.toml:2:8: key 'cmd': the name of the program is empty"}},
     {"[a]\ncmd = ' '", {"f.toml:2:7: key 'cmd': is empty: name a program"}},
     {"[a]\ncmd = [\"a\\u0000b\"]",
-     {"f.toml:2:8: key 'cmd': has a null character, which no text can have here"}},
+     {"f.toml:2:8: key 'cmd': contains a null character, which is not allowed"}},
     {"[a]\ncmd = ['a']\nnumprocesses = [1]",
      {"f.toml:3:16: key 'numprocesses': is an array: it must be a number or a string"}},
     {"[a]\ncmd = ['a']\nstart_immediate = 'yes'",
@@ -393,6 +403,26 @@ const std::vector<wrong_file> wrong_files{
      {"f.toml:3:16: key 'environments': is a string: it must be an array of strings"}},
     {"[a]\ncmd = ['a']\nworking_directory = 1979-05-27",
      {"f.toml:3:21: key 'working_directory': is a date or time: it must be a string"}},
+    {"[a]\ncmd = ['a']\ndrop_env_var = [1, 'X', 2]\nenvironments = [['A=1'], true]",
+     {"f.toml:3:17: key 'drop_env_var': is an integer: it must be a string",
+      "f.toml:3:25: key 'drop_env_var': is an integer: it must be a string",
+      "f.toml:4:17: key 'environments': is an array: it must be a string",
+      "f.toml:4:26: key 'environments': is a boolean: it must be a string"}},
+    {"[a]\ncmd = ['a']\nbind = [1.5]",
+     {"f.toml:3:9: key 'bind': is a float: it must be a string or a port"}},
+    // Numbers that the parser cannot read
+    {"[a]\ncmd = ['a']\nbacklog = 99999999999999999999",
+     {"f.toml:3:31: key 'backlog': Error while parsing decimal integer: '99999999999999999999' is "
+      "not representable in 64 bits"}},
+    {"[a]\ncmd = ['a']\n\"bind\" = [ 'x = y', # z = 1\n 'c=d', 0xFFFFFFFFFFFFFFFFFF ]",
+     {"f.toml:4:29: key 'bind': Error while parsing hexadecimal integer: '0xFFFFFFFFFFFFFFFFFF' is "
+      "not representable in 64 bits"}},
+    {"[a]\ncmd = ['a']\nseconds = 1e999",
+     {"f.toml:3:16: key 'seconds': Error while parsing floating-point: '1e999' could not be "
+      "interpreted as a value"}},
+    {"[a]\ncmd = ['a']\nseconds = 012",
+     {"f.toml:3:14: key 'seconds': Error while parsing decimal integer: leading zeroes are "
+      "prohibited"}},
     // Values
     {"[a]\ncmd = ['a']\nnumprocesses = 0",
      {"f.toml:3:16: key 'numprocesses': '0' is not a number from 1 to 10000"}},
@@ -409,19 +439,19 @@ const std::vector<wrong_file> wrong_files{
     {"[a]\ncmd = ['a']\nack = 'x'",
      {"f.toml:3:7: key 'ack': 'x' is not 'timer', 'manual', 'notify' or 'none'"}},
     {"[a]\ncmd = ['a']\nack_signal = 'SIGNOPE'",
-     {"f.toml:3:14: key 'ack_signal': 'SIGNOPE' is no signal; write USR2, TERM, QUIT, ..."}},
+     {"f.toml:3:14: key 'ack_signal': 'SIGNOPE' is not a signal; write USR2, TERM, QUIT, ..."}},
     {"[a]\ncmd = ['a']\nuid = -1",
-     {"f.toml:3:7: key 'uid': '-1' is no name and no number from 0 to 4294967294"}},
+     {"f.toml:3:7: key 'uid': '-1' is neither a name nor a number from 0 to 4294967294"}},
     {"[a]\ncmd = ['a']\ngid = 4294967295",
-     {"f.toml:3:7: key 'gid': '4294967295' is no name and no number from 0 to 4294967294"}},
+     {"f.toml:3:7: key 'gid': '4294967295' is neither a name nor a number from 0 to 4294967294"}},
     {"[a]\ncmd = ['a']\nnice = 20",
      {"f.toml:3:8: key 'nice': '20' is not a number from -20 to 19"}},
     {"[a]\ncmd = ['a']\nenvironments = ['A=1',\n  'B', '=x']",
-     {"f.toml:4:3: key 'environments': 'B' sets no variable; write NAME=VALUE",
-      "f.toml:4:8: key 'environments': '=x' sets no variable; write NAME=VALUE"}},
+     {"f.toml:4:3: key 'environments': 'B' does not set a variable; write NAME=VALUE",
+      "f.toml:4:8: key 'environments': '=x' does not set a variable; write NAME=VALUE"}},
     {"[a]\ncmd = ['a']\nenvironment_base_name = 'A-B'",
-     {"f.toml:3:25: key 'environment_base_name': 'A-B' begins no variable's name; write letters, "
-      "digits and '_'"}},
+     {"f.toml:3:25: key 'environment_base_name': 'A-B' cannot begin the name of a variable; use "
+      "letters, digits and '_'"}},
     {"[a]\ncmd = ['a']\nsocket_address = ['x', '127.0.0.1:70000']",
      {"f.toml:3:19: key 'socket_address': 'x': a port is missing; write HOST:PORT, :PORT, or a "
       "path with a '/'",
@@ -433,8 +463,8 @@ const std::vector<wrong_file> wrong_files{
     {"[a]\ncmd = ['a']\nworking_directory = ''",
      {"f.toml:3:21: key 'working_directory': must not be empty"}},
     {"[a]\nexec_start = '$NOPE x'",
-     {"f.toml:2:14: key 'exec_start': '$NOPE x': variable 'NOPE' is not set; '$$' is a dollar "
-      "sign"}},
+     {"f.toml:2:14: key 'exec_start': '$NOPE x': variable 'NOPE' is not set; write '$$' for a "
+      "dollar sign"}},
     {"[a]\nexec_start = \"x 'y\"",
      {"f.toml:2:14: key 'exec_start': 'x 'y' ends within a quotation: a ' is missing"}},
     {"[a]\nexec_start = \"'' y\"",
@@ -442,15 +472,18 @@ const std::vector<wrong_file> wrong_files{
     // Several groups
     {"[a]\ncmd = ['a']\nbind = [':80', '127.0.0.1:1']\n[b]\ncmd = ['b']\n"
      "socket_address = ['tcp:127.0.0.1:1,r']",
-     {"f.toml:6:1: key 'socket_address': 'tcp:127.0.0.1:1,r' is asked for by group 'a', too: give "
+     {"f.toml:6:1: key 'socket_address': 'tcp:127.0.0.1:1,r' is used by group 'a' as well: give "
       "each its own"}},
     {"[a]\ncmd = ['a']\nbind = ['/x', 'unix:/x']",
-     {"f.toml:3:1: key 'bind': 'unix:/x' is asked for twice: give each its own"}},
+     {"f.toml:3:1: key 'bind': 'unix:/x' is used twice: give each its own"}},
+    {"[a]\ncmd = ['a']\ncontrol_socket = '/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'",
+     {"f.toml:3:18: key 'control_socket': the path of a unix socket may have at most 107 bytes"}},
     {"[a]\ncmd = ['a']\ncontrol_socket = '/x'\n[b]\ncmd = ['b']\ncontrol_socket = '/x'",
-     {"f.toml:6:1: key 'control_socket': '/x' is asked for by group 'a', too: give each its own"}},
+     {"f.toml:6:1: key 'control_socket': '/x' is used by group 'a' as well: give each its own"}},
     {"[a]\ncmd = ['a']\nstdout_log = 'size:1:2:/x'\nstderr_log = 'size:1:2:/x'\n"
      "[b]\ncmd = ['b']\nstderr_log = 'size:1:3:/x'",
-     {"f.toml:7:1: key 'stderr_log': 'size:1:3:/x': group 'a' has the same file rotated otherwise, "
+     {"f.toml:7:1: key 'stderr_log': 'size:1:3:/x': group 'a' rotates the same file differently, "
       "by 'size:1:2:/x': write the same for both"}},
 };
 
@@ -499,7 +532,7 @@ BOOST_AUTO_TEST_CASE(endless_names_are_refused) {
             words all = complaints_about(text);
             BOOST_TEST_REQUIRE(all.size() == 1u);
             BOOST_TEST(all[0].starts_with("f.toml:2:"), all[0]);
-            BOOST_TEST(all[0].ends_with(": a name has at most 100 parts with dots between them"));
+            BOOST_TEST(all[0].ends_with(": a name may have at most 100 parts separated by dots"));
         }
     }
     std::string dots(1000, '.');
@@ -512,7 +545,7 @@ BOOST_AUTO_TEST_CASE(there_is_an_end_of_complaints) {
         text += "nope" + std::to_string(i) + " = 1\n";
     words all = complaints_about(text);
     BOOST_TEST(all.size() == 1001u);
-    BOOST_TEST(all.back() == "f.toml: and 1001 more like these");
+    BOOST_TEST(all.back() == "f.toml: and 1001 more errors");
 }
 
 BOOST_AUTO_TEST_CASE(text_of_any_language) {

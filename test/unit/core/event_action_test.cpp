@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Events and actions as the histories of the simulation print them.
+// The text of events and actions, as printed in histories of the simulation.
 #include "core/action.hpp"
 #include "core/event.hpp"
 
@@ -20,16 +20,19 @@ BOOST_AUTO_TEST_CASE(events) {
     BOOST_TEST(to_string(event_type(event::spawned{worker_id{7}, 101})) == "spawned #7 as 101");
     BOOST_TEST(to_string(event_type(event::spawn_failed{worker_id{7}, "fork", true})) ==
                "spawn of #7 failed: fork (scarce)");
-    BOOST_TEST(to_string(event_type(event::exited{101, {}})) == "exit of 101: exit status unknown");
-    BOOST_TEST(to_string(event_type(event::acked{101})) == "ack of 101");
+    BOOST_TEST(to_string(event_type(event::exited{worker_id{7}, {}})) ==
+               "exit of #7: exit status unknown");
+    BOOST_TEST(to_string(event_type(event::acked{worker_id{7}})) == "ack of #7");
+    BOOST_TEST(to_string(event_type(event::acked{worker_id{7}, SIGINT})) == "ack of #7 by SIGINT");
+    BOOST_TEST(to_string(event_type(event::stalled{std::chrono::seconds(4)})) == "stalled for 4 s");
 }
 
 BOOST_AUTO_TEST_CASE(actions) {
     BOOST_TEST(to_string(action_type(action::begin_generation{2})) == "begin generation 2");
     BOOST_TEST(to_string(action_type(action::spawn{worker_id{7}, 1, 2})) ==
                "spawn #7 index 1 generation 2");
-    BOOST_TEST(to_string(action_type(action::signal{worker_id{7}, 101, SIGKILL})) ==
-               "SIGKILL to 101 (#7)");
+    BOOST_TEST(to_string(action_type(action::signal{worker_id{7}, SIGKILL, true})) ==
+               "SIGKILL to #7");
     BOOST_TEST(to_string(action_type(action::tell{report_of::stopped{}})) ==
                "tell: all workers have gone");
 }

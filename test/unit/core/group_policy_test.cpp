@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What the groups of a TOML file may ask for besides: when they start, who is started again, how
-// they are upgraded without an ack, who must show that it lives, and how they are stopped.
+// Policies that only groups of a TOML file can have: when to start, which workers to start again,
+// upgrades without acks, signs of life, and stop commands.
 #include "unit/core/life.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -146,12 +146,23 @@ BOOST_AUTO_TEST_CASE(without_acks_a_broken_upgrade_goes_back) {
 BOOST_AUTO_TEST_CASE(who_is_silent_is_killed_and_replaced) {
     life one = running({.live_check = 5s});
     one.pass(3s);
-    one.happens(event::touched{101});
+    one.happens(event::touched{one.id(101)});
     one.pass(5s - 1ns);
     BOOST_TEST(one.deeds() == lines());
     one.pass(1ns);
     BOOST_TEST(one.deeds() == (lines{"SIGKILL to 101", "spawn 102 index 1 generation 1"}));
     BOOST_TEST(one.hears("has given no sign of life for 5 s"));
+}
+
+BOOST_AUTO_TEST_CASE(signs_of_life_are_asked_for_from_now_on) {
+    life one = running({});
+    one.pass(1h);
+    one.happens(event::reconfigure{{.live_check = 5s}});
+    one.pass(5s - 1ns);
+    BOOST_TEST(one.deeds() == lines());
+    one.happens(event::reconfigure{{.live_check = 5s}}); // nothing new
+    one.pass(1ns);
+    BOOST_TEST(one.deeds() == (lines{"SIGKILL to 101", "spawn 102 index 1 generation 1"}));
 }
 
 BOOST_AUTO_TEST_CASE(a_command_stops_a_group) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// How a group ends, and how it is told to begin again.
+// How a group is stopped and started again.
 #include "unit/core/life.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_process_that_was_just_wished_for_is_told_as_soon_as_it_is
     bool told = false;
     for (const action_type& what : one.reconcile({}))
         if (auto* it = std::get_if<action::signal>(&what))
-            told = it->pid == 101 && it->number == SIGTERM;
+            told = it->id == worker_id{1} && it->number == SIGTERM && it->dismissal;
     BOOST_TEST(told);
     BOOST_TEST(one.phase() == group_phase::stopping);
 }

@@ -126,16 +126,56 @@ BOOST_AUTO_TEST_CASE(scarcity_is_not_the_programs_fault) {
     BOOST_TEST(one.workers().size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(a_program_that_acks_and_dies_is_slowed_down) {
+BOOST_AUTO_TEST_CASE(a_program_that_acks_and_dies_is_slowed_down_whatever_kills_it) {
+    using enum exit_cause::kind_type;
+    for (exit_cause cause :
+         {exit_cause{exited, 1}, exit_cause{exited, 0}, exit_cause{signaled, SIGKILL},
+          exit_cause{signaled, SIGTERM}, exit_cause{signaled, SIGSEGV, true}, exit_cause{}}) {
+        life one = started(manual(1));
+        process_id pid = 101;
+        for (; pid < 1000 && one.group().find(pid); ++pid) {
+            one.ack(pid);
+            one.exit(pid, cause);
+        }
+        BOOST_TEST(pid == 101 + 103, to_string(cause));
+        BOOST_TEST(one.hears("103 failures in a row; trying again in "));
+        one.pass(2s);
+        BOOST_TEST(one.workers() == lines{"204 starting"});
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_longer_a_crash_loop_goes_on_the_longer_it_waits) {
     life one = started(manual(1));
     process_id pid = 101;
-    for (; pid < 1000 && one.group().find(pid); ++pid) {
+    auto crash = [&] {
+        one.ack(pid);
+        one.exit(pid++);
+        time_point died = one.now();
+        while (!one.group().find(pid))
+            one.pass(100ms);
+        return one.now() - died;
+    };
+    while (pid <= 202)
+        BOOST_TEST((crash() == 0s));
+    for (duration expected : {1000ms, 1500ms, 2250ms, 3375ms}) {
+        duration wait = crash();
+        BOOST_TEST((wait >= expected * 9 / 10 && wait <= expected * 11 / 10 + 100ms),
+                   to_string(wait) << " instead of " << to_string(expected));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_ack_ends_a_row_of_failed_starts_but_no_crash_loop) {
+    life one = started({.number = 3, .ack = ack_manual{30s}, .max_unacked = 3});
+    for (process_id pid = 103; one.group().find(pid); ++pid) {
         one.ack(pid);
         one.exit(pid);
     }
-    BOOST_TEST(pid == 101 + 103);
+    one.exit(102); // before its ack
+    one.deeds();
+    one.ack(101);
+    BOOST_TEST(one.deeds() == lines());
     one.pass(2s);
-    BOOST_TEST(one.workers() == lines{"204 starting"});
+    BOOST_TEST(one.deeds().size() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(of_fewer_workers_first_the_unacked_go_then_the_highest_index) {

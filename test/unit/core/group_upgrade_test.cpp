@@ -53,10 +53,25 @@ BOOST_AUTO_TEST_CASE(it_is_told_from_the_beginning_to_the_end) {
     life one = serving(manual(1));
     one.happens(rolling);
     one.ack(102);
-    BOOST_TEST(one.news() == (lines{"rolling upgrade to generation 2 begins, 1 worker",
-                                    "worker 102 (index 1, generation 2) started",
-                                    "worker 102 (index 1, generation 2) is ready after 0 ms",
-                                    "upgrade to generation 2: 1 of 1 ready", "Upgrade done"}));
+    BOOST_TEST(one.news() ==
+               (lines{"the upgrade is prepared", "rolling upgrade to generation 2 begins, 1 worker",
+                      "worker 102 (index 1, generation 2) started",
+                      "worker 102 (index 1, generation 2) is ready after 0 ms",
+                      "upgrade to generation 2: 1 of 1 ready", "Upgrade done"}));
+}
+
+/// Whoever asks after the event and before it is told waits for the next one.
+BOOST_AUTO_TEST_CASE(what_came_before_a_request_is_told_before_it) {
+    life one = serving(manual(1));
+    one.happens_first(rolling);
+    BOOST_TEST(one.group().upgrades_asked() == 1U);
+    one.happens_first(event::stop{SIGTERM});
+    one.happens(rolling);
+    BOOST_TEST(one.group().upgrades_asked() == 2U);
+    BOOST_TEST(one.news() ==
+               (lines{"the upgrade is prepared", "rolling upgrade to generation 2 begins, 1 worker",
+                      "Upgrade to generation 2 aborted: the group was told to stop",
+                      "the upgrade is prepared", "Upgrade refused: the group is being stopped"}));
 }
 
 BOOST_AUTO_TEST_CASE(old_workers_that_linger_keep_no_upgrade_from_its_end) {
@@ -246,6 +261,24 @@ BOOST_AUTO_TEST_CASE(a_resize_in_an_upgrade) {
     BOOST_TEST(one.hears("Upgrade done"));
 }
 
+/// A new worker has got the room of an old one that ended for good.
+BOOST_AUTO_TEST_CASE(a_resize_brings_back_no_old_worker_beyond_the_limit) {
+    policy wishes = manual(2);
+    wishes.max_upgrade_additional = 1;
+    wishes.restart = restart_policy::on_failure;
+    life one = serving(wishes);
+    one.happens(rolling);
+    one.deeds();
+    one.exit(102, {exit_cause::kind_type::exited, 0});
+    BOOST_TEST(one.deeds() == lines{"spawn 104 index 1 generation 2"});
+    one.happens(event::resize{2});
+    BOOST_TEST(one.deeds() == lines{});
+    one.ack(103);
+    one.ack(104);
+    BOOST_TEST(one.deeds() == lines{"SIGUSR2 to 101"});
+    BOOST_TEST(one.hears("Upgrade done"));
+}
+
 BOOST_AUTO_TEST_CASE(a_group_that_gave_up_may_be_upgraded) {
     policy wishes = manual(1);
     wishes.retries = 0;
@@ -271,11 +304,60 @@ BOOST_AUTO_TEST_CASE(and_gives_up_again_if_that_fails) {
     BOOST_TEST(one.hears("; no worker is ready"));
 }
 
-BOOST_AUTO_TEST_CASE(a_stopped_group_is_not_upgraded) {
-    life one(manual(1));
+BOOST_AUTO_TEST_CASE(a_group_that_does_not_run_refuses) {
+    auto is_refused = [](life& group, const char* why) {
+        group.deeds();
+        group.news();
+        group.happens(rolling);
+        BOOST_TEST(group.news() ==
+                   (lines{"the upgrade is prepared", std::string("Upgrade refused: ") + why}));
+        BOOST_TEST(group.deeds() == lines());
+    };
+    life stopped(manual(1));
+    is_refused(stopped, "the group is stopped");
+    BOOST_TEST(stopped.group().phase() == group_phase::stopped);
+    life waiting({.on_demand = true});
+    waiting.happens(event::open{});
+    is_refused(waiting, "the group has not been started yet");
+    life stopping = serving(manual(1));
+    stopping.happens(event::stop{SIGTERM});
+    is_refused(stopping, "the group is being stopped");
+    life restarting = serving(manual(1));
+    restarting.happens(event::restart{});
+    is_refused(restarting, "the group is being restarted");
+}
+
+BOOST_AUTO_TEST_CASE(each_request_is_answered) {
+    life one = serving(manual(1));
+    one.happens_first(rolling);
+    one.happens_first(rolling);
+    one.pass(0s);
     one.happens(rolling);
-    BOOST_TEST(one.deeds() == lines());
-    BOOST_TEST(one.group().phase() == group_phase::stopped);
+    one.happens(rolling);
+    lines answers = one.news();
+    std::erase_if(answers, [](const std::string& line) { return line.starts_with("worker"); });
+    std::string prepared = "the upgrade is prepared";
+    BOOST_TEST(answers ==
+               (lines{prepared, "rolling upgrade to generation 2 begins, 1 worker", prepared,
+                      "this request is served by the upgrade to generation 2", prepared,
+                      "upgrade to generation 2 was overtaken by another; starting over with a new "
+                      "generation",
+                      prepared,
+                      "this request is served by the upgrade that follows the one to generation "
+                      "2"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_died_just_before_is_replaced_by_a_new_one) {
+    life one = serving(manual(2, 2));
+    one.happens_first(event::exited{one.id(101), crashed});
+    one.happens(rolling);
+    BOOST_TEST(one.deeds() == (lines{"generation 2", "spawn 103 index 0 generation 2",
+                                     "spawn 104 index 2 generation 2"}));
+    one.ack(103);
+    BOOST_TEST(one.deeds() == lines()); // 102 keeps the group at two
+    one.ack(104);
+    BOOST_TEST(one.deeds() == lines{"SIGUSR2 to 102"});
+    BOOST_TEST(one.hears("Upgrade done"));
 }
 
 BOOST_AUTO_TEST_CASE(what_a_generation_runs_is_kept_as_long_as_it_may_be_started) {

@@ -54,7 +54,8 @@ void life::perform(const action::spawn& what) {
 }
 
 void life::perform(const action::signal& what) {
-    deeds_.push_back(signal_name(what.number) + " to " + std::to_string(what.pid));
+    if (const worker* target = group_.find(what.id))
+        deeds_.push_back(signal_name(what.number) + " to " + std::to_string(target->pid));
 }
 
 void life::perform(const action::run_stop_command&) { deeds_.push_back("stop command"); }

@@ -10,33 +10,34 @@
 
 namespace einhyrningsins::core {
 
-/// What was done or told, one after the other.
+/// Actions or reports in order.
 struct lines : std::vector<std::string> {
     using std::vector<std::string>::vector;
 };
 
-/// A group with a shell that answers at once, for tests that read like the life of a group. The
-/// first process has pid 101, the next 102, and so on; pids are not used again.
+/// A group with a shell that answers immediately, for tests that read like the life of a group. The
+/// first process has pid 101, the next one 102, and so on; pids are not reused.
 class life {
   public:
     explicit life(const policy& wishes) : group_(wishes, 1) {}
 
     const core::group& group() const { return group_; }
     time_point now() const { return now_; }
+    worker_id id(process_id pid) const { return group_.id_of(pid); }
 
-    /// The event, and all that follows from it at once.
+    /// Applies the event and everything that follows from it immediately.
     void happens(const event_type& what);
-    /// The event alone: the next comes before the group decides.
+    /// Applies only the event: another one comes before the group decides.
     void happens_first(const event_type& what) { group_.apply(what, now_); }
-    /// Time goes by, and the group does what falls due meanwhile.
+    /// Lets time pass; the group does what becomes due.
     void pass(duration length);
 
     void start() { happens(event::start{}); }
-    void ack(process_id pid) { happens(event::acked{pid}); }
+    void ack(process_id pid) { happens(event::acked{id(pid)}); }
     void exit(process_id pid, exit_cause how = {exit_cause::kind_type::exited, 1}) {
-        happens(event::exited{pid, how});
+        happens(event::exited{id(pid), how});
     }
-    /// From now on spawns fail; an empty reason ends it.
+    /// Makes spawns fail from now on; an empty reason ends this.
     void refuse(std::string reason, bool scarce = false) {
         reason_ = std::move(reason);
         scarce_ = scarce;
@@ -45,9 +46,9 @@ class life {
     /// Spawns and signals since the last call, as "spawn 101 index 0 generation 1" and "SIGTERM to
     /// 101".
     lines deeds() { return std::exchange(deeds_, {}); }
-    /// What was told since the last call.
+    /// The reports since the last call.
     lines news() { return std::exchange(news_, {}); }
-    /// Of the last call's kind: whether something was told that contains `text`.
+    /// The same: whether one of these reports contains `text`.
     bool hears(const std::string& text);
 
     /// The workers of the table, as "101 ready".
@@ -70,7 +71,7 @@ class life {
     lines news_;
 };
 
-/// A life whose workers are ready at once; nothing of that is told any more.
+/// A life whose workers are ready; the actions and reports of that have been discarded.
 life running(policy wishes);
 
 /// For the messages of Boost.Test.

@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const worker somebody{.index = 2, .generation = 3, .pid = 4711};
+const worker somebody{.index = 2, .generation = 3, .state = worker_state::starting, .pid = 4711};
 const exit_cause code_one{exit_cause::kind_type::exited, 1};
 
 } // namespace
@@ -49,6 +49,20 @@ BOOST_AUTO_TEST_CASE(a_death_says_whether_it_was_wanted) {
     BOOST_TEST((severity_of(done) == severity::info));
 }
 
+BOOST_AUTO_TEST_CASE(what_it_is_about) {
+    auto about = [](const report& what) {
+        subject found = subject_of(what);
+        return std::string(found.event) + " " + (found.index ? std::to_string(*found.index) : "-") +
+               " " + std::to_string(found.pid) + " " + std::to_string(found.generation);
+    };
+    BOOST_TEST(about(report_of::worker_died{somebody, code_one, 2h, true}) ==
+               "worker_died 2 4711 3");
+    BOOST_TEST(about(report_of::start_failed{0, 3, "fork", true}) == "start_failed 0 0 3");
+    BOOST_TEST(about(report_of::upgrade_done{5}) == "upgrade_done - 0 5");
+    BOOST_TEST(about(report_of::upgrader_began{"/bin/x", 17}) == "upgrader_began - 0 0");
+    BOOST_TEST(about(report_of::stopped{}) == "stopped - 0 0");
+}
+
 BOOST_AUTO_TEST_CASE(what_comes_next) {
     BOOST_TEST(to_string(report_of::backing_off{1, 1s}) == "trying again in 1 s");
     BOOST_TEST(to_string(report_of::backing_off{0, 1s}) == "trying again in 1 s");
@@ -73,6 +87,13 @@ BOOST_AUTO_TEST_CASE(an_abort_tells_how_each_attempt_ended) {
     BOOST_TEST(to_string(what) == "Upgrade to generation 2 aborted: 2 attempts failed (worker 100: "
                                   "exit code 1 after 30 ms; index 1: exec x: No such file); 4 "
                                   "workers keep serving");
+    what.failures.push_back({101, 0, "exit code 1", 10ms});
+    what.failures.push_back({102, 2, "exit code 1", 20ms});
+    what.failures.push_back({0, 3, "exec x: No such file", 0ms});
+    BOOST_TEST(to_string(what) ==
+               "Upgrade to generation 2 aborted: 2 attempts failed (3 times, the last worker 102: "
+               "exit code 1 after 20 ms; 2 times, the last index 3: exec x: No such file); 4 "
+               "workers keep serving");
     what.failures.clear();
     what.serving = 1;
     BOOST_TEST(to_string(what) ==
@@ -89,9 +110,19 @@ BOOST_AUTO_TEST_CASE(what_comes_before_an_upgrade) {
     BOOST_TEST(to_string(report_of::upgrader_began{"deploy", 12}) ==
                "running the upgrader deploy, process 12");
     BOOST_TEST(to_string(report_of::upgrader_done{}) == "the upgrader is done");
+    BOOST_TEST(to_string(report_of::upgrade_prepared{1}) == "the upgrade is prepared");
     report_of::upgrade_cancelled what{"upgrader ended with exit code 3"};
     BOOST_TEST(to_string(what) == "Upgrade cancelled: upgrader ended with exit code 3");
     BOOST_TEST((severity_of(what) == severity::error));
+}
+
+BOOST_AUTO_TEST_CASE(the_answer_to_a_request_for_an_upgrade) {
+    report_of::upgrade_refused refused{"the group is stopped"};
+    BOOST_TEST(to_string(refused) == "Upgrade refused: the group is stopped");
+    BOOST_TEST((severity_of(refused) == severity::error));
+    report_of::upgrade_joined joined{2, false};
+    BOOST_TEST(to_string(joined) == "this request is served by the upgrade to generation 2");
+    BOOST_TEST((severity_of(joined) == severity::debug));
 }
 
 BOOST_AUTO_TEST_CASE(the_course_of_an_upgrade) {

@@ -21,21 +21,57 @@ BOOST_AUTO_TEST_CASE(the_cause_of_an_end_in_words) {
     BOOST_TEST(to_string(exit_cause{}) == "exit status unknown");
 }
 
-BOOST_AUTO_TEST_CASE(three_moves_are_legal) {
-    unsigned legal = 0;
-    for (worker_state from : {starting, ready, stopping})
-        for (worker_state to : {starting, ready, stopping})
-            legal += is_legal_move(from, to);
-    BOOST_TEST(legal == 3U);
-    BOOST_TEST(is_legal_move(starting, ready));
-    BOOST_TEST(is_legal_move(starting, stopping));
-    BOOST_TEST(is_legal_move(ready, stopping));
+BOOST_AUTO_TEST_CASE(legal_moves) {
+    constexpr worker_state all[] = {
+        wanted, spawning, cancelled, starting, ready, stopping_by_command, stopping};
+    std::string moves;
+    for (worker_state from : all)
+        for (worker_state to : all)
+            moves += is_legal_move(from, to) ? 'x' : '.';
+    BOOST_TEST(moves == ".x....."   // wanted
+                        "..xx..."   // spawning
+                        "......x"   // cancelled
+                        "....xxx"   // starting
+                        ".....xx"   // ready
+                        "......x"   // stopping_by_command
+                        "......."); // stopping
 }
 
-BOOST_AUTO_TEST_CASE(states_have_names) {
-    BOOST_TEST(to_string(starting) == std::string("starting"));
+BOOST_AUTO_TEST_CASE(states_as_an_operator_sees_them) {
+    for (worker_state state : {wanted, spawning, starting})
+        BOOST_TEST(to_string(state) == std::string("starting"));
     BOOST_TEST(to_string(ready) == std::string("ready"));
-    BOOST_TEST(to_string(stopping) == std::string("stopping"));
+    for (worker_state state : {cancelled, stopping_by_command, stopping})
+        BOOST_TEST(to_string(state) == std::string("stopping"));
+}
+
+BOOST_AUTO_TEST_CASE(a_life) {
+    time_point now{100s};
+    worker one{.since = now};
+    BOOST_TEST((one.active() && one.is_unacked() && !one.has_process()));
+    one.move_to(spawning);
+    BOOST_TEST(one.is_being_spawned());
+    one.spawned(101, now + 1s);
+    BOOST_TEST((one.has_process() && one.is_unacked() && one.since == now + 1s));
+    one.move_to(ready);
+    BOOST_TEST((one.active() && !one.is_unacked()));
+    one.dismiss(0, haste::patient, now + 2s);
+    BOOST_TEST((one.state == stopping_by_command && !one.active()));
+    one.dismiss(SIGTERM, haste::hurried, now + 3s);
+    BOOST_TEST((one.state == stopping && one.told.at == now + 3s));
+    one.dismiss(SIGKILL, haste::hurried, now + 4s);
+    BOOST_TEST((one.state == stopping && one.told.signal == SIGKILL));
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_cancelled_while_it_is_spawned) {
+    worker one;
+    one.move_to(spawning);
+    one.dismiss(SIGTERM, haste::patient, {});
+    BOOST_TEST((one.state == cancelled && one.is_being_spawned() && !one.active()));
+    BOOST_TEST(!stop_deadline(one, {}).has_value());
+    one.spawned(101, time_point(5s));
+    BOOST_TEST((one.state == stopping));
+    BOOST_TEST(stop_deadline(one, {}).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(signals_become_firmer) {
@@ -62,7 +98,7 @@ BOOST_AUTO_TEST_CASE(when_the_next_signal_is_due) {
 }
 
 BOOST_AUTO_TEST_CASE(when_the_time_of_a_starting_worker_is_over) {
-    worker one{.pid = 101, .since = time_point(100s)};
+    worker one{.state = starting, .pid = 101, .since = time_point(100s)};
     BOOST_TEST((ack_deadline(one, ack_timer{1s}) == time_point(101s)));
     BOOST_TEST((ack_deadline(one, ack_timer{0s}) == time_point(100s)));
     BOOST_TEST((ack_deadline(one, ack_manual{30s}) == time_point(130s)));
@@ -72,12 +108,8 @@ BOOST_AUTO_TEST_CASE(when_the_time_of_a_starting_worker_is_over) {
 }
 
 BOOST_AUTO_TEST_CASE(who_is_not_starting_has_no_such_time) {
-    worker one{.pid = 101, .since = time_point(100s)};
-    one.state = ready;
-    BOOST_TEST(!ack_deadline(one, ack_timer{1s}).has_value());
-    one.state = starting;
-    one.pid = 0; // not spawned yet
-    BOOST_TEST(!ack_deadline(one, ack_timer{1s}).has_value());
+    for (worker_state state : {wanted, spawning, cancelled, ready, stopping_by_command, stopping})
+        BOOST_TEST(!ack_deadline({.state = state}, ack_timer{1s}).has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+
 namespace einhyrningsins::ctl {
 
 namespace {
@@ -83,6 +85,25 @@ BOOST_AUTO_TEST_CASE(typing_errors_are_named) {
     BOOST_TEST(complains({"-d"}, "PATH"));
     BOOST_TEST(complains({"--timeout"}, "SECONDS"));
     BOOST_TEST(complains({"--json=1"}, "'--json' takes no value"));
+}
+
+/// What is wrong is said in one line, whatever the words contain.
+BOOST_AUTO_TEST_CASE(control_characters_are_not_repeated) {
+    for (const words& wrong : std::vector<words>{{"-d", "/tmp/a\nb"},
+                                                 {"-d", "/tmp/a\x1b[2J"},
+                                                 {"-c", "a\nb"},
+                                                 {"--tim\neout", "3"},
+                                                 {"--json=\n"},
+                                                 {"--timeout", "3\n"},
+                                                 {"-e", "help", "a\nb"}}) {
+        auto made = parse(wrong);
+        BOOST_REQUIRE_MESSAGE(!made, wrong[0]);
+        bool is_plain =
+            std::ranges::none_of(made.error(), [](char c) { return c >= 0 && c < ' '; });
+        BOOST_TEST(is_plain, made.error());
+    }
+    BOOST_TEST(
+        complains({"-c", "a\nb"}, "'/tmp/einhorn-a?b.sock': a path must not contain control"));
 }
 
 BOOST_AUTO_TEST_CASE(help_and_version) {

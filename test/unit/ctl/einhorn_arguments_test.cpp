@@ -64,7 +64,12 @@ BOOST_AUTO_TEST_CASE(what_is_wrong) {
                "option '-x' is unknown, ambiguous or takes no value; --help lists all");
     BOOST_TEST(complaint_about({"--nosuch"}) ==
                "option '--nosuch' is unknown, ambiguous or takes no value; --help lists all");
-    BOOST_TEST(complaint_about({"-d", ""}) == "'': the path of a socket has 1 to 107 bytes");
+    BOOST_TEST(complaint_about({"-d", ""}) == "the path of the control socket is empty");
+    BOOST_TEST(complaint_about({"-d", std::string(108, 'x')})
+                   .ends_with("the path of a unix socket may have at most 107 bytes"));
+    for (const std::vector<std::string>& wrong : std::vector<std::vector<std::string>>{
+             {"-d", "a\nb"}, {"-c", "a\nb"}, {"a\nb"}, {"a", "b\n"}, {"--no\npe"}})
+        BOOST_TEST(complaint_about(wrong).find('\n') == std::string::npos);
     BOOST_TEST(complaint_about({std::string(108, 'n')}).find("107 bytes") != std::string::npos);
 }
 

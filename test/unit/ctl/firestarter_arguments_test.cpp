@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(wrong_words) {
     BOOST_TEST(has(complaint({"--nosuch"}), "'--nosuch'"));
     BOOST_TEST(has(complaint({"list", "a"}), "usage: firestarter list"));
     BOOST_TEST(has(complaint({"list", "-d"}), "needs a value"));
-    BOOST_TEST(has(complaint({"list", "-d", ""}), "1 to 107 bytes"));
+    BOOST_TEST(has(complaint({"list", "-d", ""}), "the path of the control socket is empty"));
     BOOST_TEST(has(complaint({"ctrl", "a"}), "NAME COMMAND"));
     BOOST_TEST(has(complaint({"ctrl", "a", "stop", "more"}), "NAME COMMAND"));
     BOOST_TEST(has(complaint({"ctrl", "-s", "X", "a", "stop"}), "'X' is no signal"));

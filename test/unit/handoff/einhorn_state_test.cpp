@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What a running einhorn of Ruby hands over, as its Ruby writes it.
+// The state that a running einhorn in Ruby hands over, as written by Ruby.
 #include "handoff/einhorn_state.hpp"
 #include "handoff/text.hpp"
 
@@ -137,13 +137,22 @@ handoff::einhorn_surroundings surroundings() {
             .now = now,
             .cpus = 6,
             .temporary_directory = "/var/tmp",
-            .working_directory = "/srv"};
+            .working_directory = "/srv",
+            .command = {}};
 }
 
-handoff::state parsed(const std::string& text) {
+handoff::einhorn_state read(const std::string& text) {
     auto result = handoff::parse_einhorn(text, surroundings());
     BOOST_REQUIRE_MESSAGE(result, result.error());
     return std::move(*result);
+}
+
+/// Of a state in which everything has a meaning.
+handoff::state parsed(const std::string& text) {
+    handoff::einhorn_state result = read(text);
+    for (const std::string& remark : result.remarks)
+        BOOST_ERROR(remark);
+    return std::move(result.all);
 }
 
 std::string replaced(std::string text, const std::string& what, const std::string& by) {
@@ -232,18 +241,18 @@ BOOST_AUTO_TEST_CASE(descriptors_and_clients) {
 
 BOOST_AUTO_TEST_CASE(the_upgrade_that_was_asked_for) {
     handoff::state all = parsed(whole_state);
-    BOOST_REQUIRE(all.wishes.size() == 1U);
-    BOOST_TEST(all.wishes[0].fd == 10);
-    BOOST_TEST(all.wishes[0].id.as_string() == "7");
-    BOOST_TEST(all.wishes[0].einhorn);
-    BOOST_TEST((all.wishes[0].upgrade == core::upgrade_mode::fleet));
+    BOOST_REQUIRE(all.requests.size() == 1U);
+    BOOST_TEST(all.requests[0].fd == 10);
+    BOOST_TEST(all.requests[0].id.as_string() == "7");
+    BOOST_TEST((all.requests[0].dialect == config::dialect_name::einhorn));
+    BOOST_TEST((all.requests[0].upgrade == core::upgrade_mode::fleet));
     std::string quiet = replaced(whole_state, "    :upgrade: '7'\n", "    {}\n");
     all = parsed(replaced(quiet, ":smooth_upgrade: false", ":smooth_upgrade: true"));
-    BOOST_REQUIRE(all.wishes.size() == 1U);
-    BOOST_TEST(all.wishes[0].fd == -1);
-    BOOST_TEST((all.wishes[0].upgrade == core::upgrade_mode::rolling));
+    BOOST_REQUIRE(all.requests.size() == 1U);
+    BOOST_TEST(all.requests[0].fd == -1);
+    BOOST_TEST((all.requests[0].upgrade == core::upgrade_mode::rolling));
     all = parsed(replaced(quiet, ":reloading_for_upgrade: true", ":reloading_for_upgrade: false"));
-    BOOST_TEST(all.wishes.empty());
+    BOOST_TEST(all.requests.empty());
 }
 
 BOOST_AUTO_TEST_CASE(sockets_of_words_in_the_command) {
@@ -259,8 +268,13 @@ BOOST_AUTO_TEST_CASE(sockets_of_words_in_the_command) {
     BOOST_REQUIRE(all.groups[0].listeners.size() == 3U);
     BOOST_TEST(all.groups[0].listeners[0].fd == 12);
     BOOST_TEST(all.groups[0].listeners[1].fd == 7);
-    BOOST_TEST(refusal(replaced(text, "'8000'", "'8001'")) ==
-               "einhorn's state: :sockets has none for 127.0.0.1:8000,r");
+    auto lost = read(replaced(text, "'8000'", "'8001'"));
+    BOOST_TEST(lost.remarks.at(0) == ":sockets has no socket for 127.0.0.1:8000,r");
+    BOOST_TEST(lost.all.groups[0].listeners[0].fd == -1);
+    auto unknown = read(replaced(text, "8000,r", "8000,R,so_reuseport"));
+    BOOST_TEST(unknown.all.groups[0].listeners[0].spec->spec.text == "127.0.0.1:8000,r");
+    BOOST_TEST(unknown.all.groups[0].settings.command.at(1) == "--listen=3");
+    BOOST_TEST(unknown.remarks.size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(it_can_be_handed_on) {
@@ -271,25 +285,144 @@ BOOST_AUTO_TEST_CASE(it_can_be_handed_on) {
 }
 
 BOOST_AUTO_TEST_CASE(little_is_enough) {
-    handoff::state all = parsed("---\n:state:\n  :cmd:\n  - /bin/x\n");
+    handoff::state all = parsed("---\n:state:\n  :cmd:\n  - /bin/x\n:persistent_descriptors: []\n");
     BOOST_TEST(all.groups.at(0).settings.name == "x");
     BOOST_TEST(all.master.socket_path == "/var/tmp/einhorn.sock");
     BOOST_TEST((std::get<core::ack_timer>(all.groups[0].state.wishes.ack).survive == 1s));
     BOOST_TEST(!all.control.has_value());
 }
 
-BOOST_AUTO_TEST_CASE(errors_name_the_key) {
-    BOOST_TEST(refusal("") == "einhorn's state: :state is missing");
-    BOOST_TEST(refusal("a: [").starts_with("einhorn's state: line "));
-    BOOST_TEST(refusal("---\n:state: {}\n") == "einhorn's state: :cmd is missing");
-    BOOST_TEST(refusal(replaced(whole_state, ":number: 3", ":number: many")) ==
-               "einhorn's state: :number has a value of the wrong kind");
-    BOOST_TEST(refusal(replaced(whole_state, ":timeout: 2.5", ":timeout: -1")) ==
-               "einhorn's state: :timeout is no number of seconds from 0 to 10000000");
-    BOOST_TEST(refusal(replaced(whole_state, "    - 18999\n    - - r", "    - 99999\n    - - r"))
-                   .starts_with("einhorn's state: :bind: "));
-    BOOST_TEST(refusal(replaced(whole_state, "  - 9\n", "  - 7\n"))
-                   .ends_with("descriptor 7 is there twice or reserved"));
+BOOST_AUTO_TEST_CASE(words_of_any_bytes) {
+    auto all = parsed(replaced(whole_state, "  - \"--flag\"\n", "  - !binary |-\n    /w==\n"));
+    BOOST_TEST(all.groups[0].settings.command.at(1) == "\xff");
+}
+
+BOOST_AUTO_TEST_CASE(ids_keep_their_type) {
+    auto id = [](const std::string& text) {
+        return parsed(replaced(whole_state, ":upgrade: '7'", ":upgrade: " + text))
+            .requests.at(0)
+            .id;
+    };
+    BOOST_TEST((id("'7'") == boost::json::value("7")));
+    BOOST_TEST((id("7") == boost::json::value(7)));
+    BOOST_TEST((id("seven") == boost::json::value("seven")));
+}
+
+struct odd_value {
+    const char* what;   ///< of the whole state
+    const char* by;     ///< the odd value
+    const char* remark; ///< a part of what is said about it
+};
+
+/// einhorn puts up with any of these, and serves.
+constexpr odd_value odd_values[]{
+    {":number: 3", ":number: many", ":number is 'many'"},
+    {":number: 3", ":number: -3", ":number is '-3'"},
+    {":number: 3", ":number: {}", ":number is of the wrong kind"},
+    {":timeout: 2.5", ":timeout: -1", ":timeout is '-1'"},
+    {":timeout: 2.5", ":timeout: .inf", ":timeout is '.inf'"},
+    {":seconds: 0.5", ":seconds: -0.5", ":seconds is '-0.5'"},
+    {":signal_timeout: 20", ":signal_timeout: -5", ":signal_timeout is '-5'"},
+    {":max_unacked: 2", ":max_unacked: -1", ":max_unacked is '-1'"},
+    {":max_unacked: 2", ":max_upgrade_additional: -1", ":max_upgrade_additional is '-1'"},
+    {":backlog: 128", ":backlog: [1]", ":backlog is of the wrong kind"},
+    {":verbosity: 0", ":verbosity: loud", ":verbosity is 'loud'"},
+    {":generation: 5", ":generation: -5", ":generation is '-5'"},
+    {":master: -1", ":master: x", ":master is 'x'"},
+    {":command_socket_as_fd: true", ":command_socket_as_fd: 7", ":command_socket_as_fd is '7'"},
+    {":pidfile: \"/run/web.pid\"", ":pidfile: [a]", ":pidfile is of the wrong kind"},
+    {"    - - r\n", "    - - xyz\n", ":bind: 127.0.0.1:18999: the flag 'xyz' is unknown"},
+    {"    - - r\n", "    - - so_reuseport\n", "the flag 'so_reuseport' is unknown"},
+    {"    - - r\n", "    - - {}\n", "the flag '' is unknown"},
+    {"    - 18999\n    - - r", "    - 99999\n    - - r",
+     "'127.0.0.1:99999' is not a valid address here"},
+    {"  - - 0.0.0.0\n", "  - - systemd\n", "'systemd:0' is not a valid address here"},
+    {"  - - 0.0.0.0\n    - 0\n    - []\n", "  - 5\n", ":bind has an entry that is not an address"},
+    {"  - 9\n", "  - 7\n", "descriptor '7' is used twice"},
+    {"  - 9\n", "  - x\n", "descriptor 'x' is not valid"},
+    {"  - 9\n", "  - 2\n", "descriptor '2' is not valid"},
+    {"  :socket: 11\n", "  :socket: 10\n", "descriptor '10' is used twice"},
+    {"  :server: 8\n", "  :server: x\n", "descriptor 'x' is not valid"},
+    {"    4712:\n", "    1:\n", ":children: '1' is not a worker's pid"},
+    {"    4712:\n", "    4711:\n", ":children: '4711' is not a worker's pid"},
+    {":reexec_commandline:\n  - \"/usr/bin/einhorn\"\n  - \"two words\"\n",
+     ":reexec_commandline: x\n", ":reexec_commandline is 'x'"},
+};
+
+BOOST_AUTO_TEST_CASE(what_has_no_meaning_here_takes_its_default) {
+    for (const odd_value& odd : odd_values) {
+        auto result = read(replaced(whole_state, odd.what, odd.by));
+        BOOST_TEST_CONTEXT(odd.by) {
+            BOOST_TEST(result.remarks.size() == 1U);
+            for (const std::string& remark : result.remarks)
+                BOOST_TEST(remark.find(odd.remark) != remark.npos, remark);
+            auto again = handoff::parse(handoff::to_text(result.all));
+            BOOST_TEST(again.has_value());
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_defaults) {
+    auto policy = [](const std::string& what, const std::string& by) {
+        return read(replaced(whole_state, what, by)).all.groups[0].state.wishes;
+    };
+    BOOST_TEST(policy(":number: 3", ":number: many").number == 3U); // as many as there are
+    BOOST_TEST(policy(":max_unacked: 2", ":max_unacked: -1").max_unacked == 6U);
+    BOOST_TEST(policy(":max_unacked: 2", ":max_unacked: 0").max_unacked == 1U);
+    BOOST_TEST((policy(":signal_timeout: 20", ":signal_timeout: -5").signal_timeout == 0s));
+    BOOST_TEST((policy(":signal_timeout: 20", ":signal_timeout: 0").signal_timeout == 1ns));
+    auto ack = policy(":timeout: 2.5", ":timeout: -1").ack;
+    BOOST_TEST((std::get<core::ack_timer>(ack).survive == 1s));
+}
+
+/// Its workers must not lose a socket because einhorn understands its address and we do not.
+BOOST_AUTO_TEST_CASE(sockets_of_odd_addresses_are_kept) {
+    auto all = read(replaced(whole_state, "  - - 127.0.0.1\n", "  - - systemd\n")).all;
+    BOOST_REQUIRE(all.groups[0].listeners.size() == 2U);
+    BOOST_TEST(all.groups[0].listeners[0].fd == 7);
+    BOOST_TEST(!all.groups[0].listeners[0].spec.has_value());
+    BOOST_TEST(all.groups[0].listeners[1].fd == 9);
+    BOOST_TEST(all.groups[0].listeners[1].spec->spec.text == "0.0.0.0:0");
+}
+
+BOOST_AUTO_TEST_CASE(the_program_may_be_told_otherwise) {
+    handoff::einhorn_surroundings where = surroundings();
+    where.command = {"/srv/other", "-x"};
+    auto result =
+        handoff::parse_einhorn(replaced(whole_state, "  :cmd:\n", "  :old_cmd:\n"), where);
+    BOOST_REQUIRE_MESSAGE(result, result.error());
+    BOOST_TEST(result->all.groups[0].settings.command == where.command,
+               boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_state) {
+    BOOST_TEST(refusal("") == "einhorn's state is empty");
+    BOOST_TEST(refusal("a: [\n").starts_with("einhorn's state: line "));
+    BOOST_TEST(refusal("---\n:state: {}\n:persistent_descriptors: []\n") ==
+               "einhorn's state: :cmd is missing");
+    BOOST_TEST(refusal("---\n:state: 5\n") == "einhorn's state: :state is missing");
+}
+
+/// Wherever the writer has ended, the beginning alone is not taken for the state.
+BOOST_AUTO_TEST_CASE(a_state_without_its_end) {
+    std::size_t last = whole_state.find(":persistent_descriptors:");
+    for (std::size_t size = 0; size < last; ++size)
+        BOOST_TEST(refusal(whole_state.substr(0, size)) != "", size);
+    BOOST_TEST(refusal(whole_state.substr(0, last)) ==
+               "einhorn's state ends too early: :persistent_descriptors is missing");
+    BOOST_TEST(refusal(whole_state.substr(0, whole_state.size() - 1)) ==
+               "einhorn's state ends too early: within a line");
+}
+
+BOOST_AUTO_TEST_CASE(times_that_no_clock_shows_are_not_known) {
+    // The start of a worker whose time is not known is now.
+    for (std::string odd : {"2026--2147483648-21 09:00:00 Z", "2026-11--2147483648 09:00:00 Z",
+                            "2026-11-21 -2147483648:00:00 Z", "2026-11-21 09:-2147483648:00 Z",
+                            "2026-11-21 09:00:00 +-2147483648:00",
+                            "2026-11-21 09:00:00 +02:-2147483648", "2026-13-21 09:00:00 Z"}) {
+        auto result = read(replaced(whole_state, "2026-11-21 08:59:58.000000000 +00:00", odd));
+        BOOST_TEST((result.all.groups[0].state.workers[2].since == now), odd);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

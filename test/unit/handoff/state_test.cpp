@@ -22,7 +22,6 @@ core::worker ready_worker() {
     who.generation = 3;
     who.state = core::worker_state::ready;
     who.pid = 4711;
-    who.spawn_requested = true;
     who.restarts = 5;
     who.since = core::time_point(12345678901ns);
     who.acked_at = core::time_point(12345678999ns);
@@ -66,7 +65,13 @@ handoff::group busy_group() {
         core::death{9, {core::exit_cause::kind_type::signaled, SIGSEGV, true}, 2s, 1};
     one.listeners = {{8, "127.0.0.1:8080", "AF_INET", "127.0.0.1:8080", "http", {}},
                      {9, "/a", "AF_UNIX", "/a", "", handoff::socket_file{"/a", 1, ~0ULL >> 1}}};
-    one.recipes = {{3, "/bin/app", {"/bin/app"}, {"A=1", "LISTEN_PID="}, 10, 5, true}};
+    one.recipes = {{{.program = "/bin/app",
+                     .arguments = {"/bin/app"},
+                     .environment = {"A=1", "LISTEN_PID="},
+                     .nice = 5,
+                     .die_with_parent = true},
+                    3,
+                    10}};
     one.notify = handoff::notify_socket{11, "@x"};
     one.control = handoff::control_socket{12, {"/tmp/web", 3, 5}};
     one.running_since = core::time_point(8s);
@@ -85,7 +90,7 @@ handoff::group busy_group() {
                                      .next = core::time_point(5s)};
     one.stop_command = handoff::helper{.pid = 51, .output = 13};
     one.program = handoff::followed_program{
-        .path = "/bin/app", .version = handoff::program_version{1, 2, 3, -4}, .changing = true};
+        .path = "/bin/app", .version = model::file_version{1, 2, 3, -4}, .changing = true};
     one.watch_files = "/tmp/x";
     return one;
 }
@@ -98,10 +103,12 @@ std::string every_byte() {
     return text;
 }
 
-output::capture_state busy_logs() {
+config::log_spec log(const std::string& text) { return *config::parse_log_spec(text); }
+
+model::logs_state busy_logs() {
     return {.last_id = 9,
-            .files = {{"size:100:1:/log/a", 30, 5, 8, "", false, 0, {1, 2, 3, 4, "why"}},
-                      {"time:1:D:U:7:/log/b", -1, 6, 9, every_byte(), true, 77, {}}},
+            .files = {{log("size:100:1:/log/a"), 30, 5, 8, "", false, 0, {1, 2, 3, 4, "why"}},
+                      {log("time:1:D:U:7:/log/b"), -1, 6, 9, every_byte(), true, 77, {}}},
             .streams = {{8, 31, "/log/a", every_byte()}, {9, 32, "/log/b", ""}}};
 }
 
@@ -116,17 +123,26 @@ handoff::state busy_state() {
     all.descriptor_limit = 1024;
     all.log_level = core::severity::debug;
     all.unwritten_log = "half a li";
+    all.dropped_log_lines = 3;
     all.lock = handoff::held_file{5, "/tmp/l"};
     all.pidfile = handoff::held_file{6, "/tmp/p"};
     all.control = handoff::control_socket{7, {"/tmp/s", 3, 4}};
     all.groups = {busy_group()};
     all.logs = busy_logs();
-    all.connections = {{20, 100, 1000, 1001, {4, 5}, "{\"comm", "unread", true, false}};
+    all.connections = {{{100, 1000, 1001, {4, 5}}, 20, "{\"comm", "unread", true, false}};
     all.connections[0].group = "web";
-    all.group_watches = {{20, "worker:upgrade", "web", {4711}, false, SIGUSR2}};
+    all.group_watches = {{.fd = 20,
+                          .command = "worker:upgrade",
+                          .group = "web",
+                          .before = {4711},
+                          .upgrader = true,
+                          .usual_signal = SIGUSR2}};
     all.watches = {
         {.fd = 20, .id = "x", .groups = {"web"}, .upgraders = {"web"}, .many = true, .ok = false}};
-    all.wishes = {{.fd = 20, .id = 3, .einhorn = true, .upgrade = core::upgrade_mode::fleet}};
+    all.requests = {{.fd = 20,
+                     .id = 3,
+                     .dialect = config::dialect_name::einhorn,
+                     .upgrade = core::upgrade_mode::fleet}};
     return all;
 }
 
@@ -165,7 +181,7 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
     BOOST_TEST(one.settings.listeners.at(0).name == "http");
     BOOST_TEST((std::get<core::ack_notify>(one.state.wishes.ack).timeout == 3s));
     BOOST_TEST((one.state.upgrade->again == core::upgrade_mode::rolling));
-    BOOST_TEST((again->wishes.at(0).upgrade == core::upgrade_mode::fleet));
+    BOOST_TEST((again->requests.at(0).upgrade == core::upgrade_mode::fleet));
     BOOST_TEST(again->connections.at(0).received == "{\"comm");
     BOOST_TEST(again->connections.at(0).group == "web");
     BOOST_TEST(again->group_watches.at(0).before.at(0) == 4711);
@@ -180,10 +196,37 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
         BOOST_TEST(std::ranges::count(descriptors, fd) == 1);
 }
 
+/// In the form of masters that knew three states of a worker.
+BOOST_AUTO_TEST_CASE(every_state_of_a_worker_is_carried) {
+    using enum core::worker_state;
+    constexpr core::worker_state states[] = {
+        wanted, spawning, cancelled, starting, ready, stopping_by_command, stopping};
+    handoff::state all = busy_state();
+    all.groups[0].state.workers.clear();
+    all.groups[0].state.last_id = std::size(states);
+    unsigned id = 0;
+    for (core::worker_state state : states) {
+        core::worker worker = stopping_worker();
+        worker.id = core::worker_id(++id);
+        worker.index = id;
+        worker.state = state;
+        worker.pid = worker.has_process() ? 4000 + static_cast<int>(id) : 0;
+        worker.told.signal = worker.active() || state == stopping_by_command ? 0 : SIGTERM;
+        all.groups[0].state.workers.push_back(worker);
+    }
+    std::string text = handoff::to_text(all);
+    for (const char* older : {"\"starting\"", "\"ready\"", "\"stopping\""})
+        BOOST_TEST(text.find(std::string("\"state\":") + older) != std::string::npos);
+    auto again = handoff::parse(text);
+    BOOST_REQUIRE_MESSAGE(again, again.error());
+    for (std::size_t place = 0; place < std::size(states); ++place)
+        BOOST_TEST((again->groups[0].state.workers[place].state == states[place]), place);
+}
+
 BOOST_AUTO_TEST_CASE(output_of_workers_is_carried_byte_by_byte) {
     auto again = handoff::parse(handoff::to_text(busy_state()));
     BOOST_REQUIRE_MESSAGE(again, again.error());
-    const output::file_state& failing = again->logs.files.at(1);
+    const model::log_file_state& failing = again->logs.files.at(1);
     BOOST_TEST((failing.pending == every_byte()));
     BOOST_TEST(failing.fd == -1);
     BOOST_TEST(failing.cut);
@@ -210,7 +253,7 @@ BOOST_AUTO_TEST_CASE(missing_members_have_their_defaults) {
         all.erase("connections");
         all.erase("watches");
         all.erase("group_watches");
-        all.erase("wishes");
+        all.erase("requests");
         all.erase("logs");
         first(all, "groups")["settings"].get_object().erase("backlog");
         first(all, "groups")["state"].get_object().erase("upgrade");
@@ -224,7 +267,7 @@ BOOST_AUTO_TEST_CASE(missing_members_have_their_defaults) {
 }
 
 BOOST_AUTO_TEST_CASE(errors_name_the_member) {
-    BOOST_TEST(refusal("") == "handed-over state is no JSON: incomplete JSON");
+    BOOST_TEST(refusal("") == "handed-over state is not valid JSON: incomplete JSON");
     BOOST_TEST(refusal("[]") == "handed-over state must be an object");
     BOOST_TEST(refusal(changed([](auto& all) { all["format"] = 2; })) ==
                "handed-over state.format must be 1");
@@ -255,7 +298,7 @@ BOOST_AUTO_TEST_CASE(contradictions_are_found) {
     BOOST_TEST(with_worker("generation", 0).ends_with("is of no known generation"));
     BOOST_TEST(refusal(changed([](auto& all) {
                    first(all, "connections")["fd"] = 8;
-               })).ends_with("descriptor 8 is there twice or reserved"));
+               })).ends_with("descriptor 8 is used twice or reserved"));
     BOOST_TEST(refusal(changed([](auto& all) {
                    first(all, "watches")["fd"] = 21;
                })).ends_with("one has no connection"));
@@ -269,15 +312,15 @@ BOOST_AUTO_TEST_CASE(contradictions_of_logs_are_found) {
         return refusal(
             changed([&](auto& all) { first(all["logs"].get_object(), list)[name] = value; }));
     };
-    BOOST_TEST(with("streams", "fd", 30).ends_with("descriptor 30 is there twice or reserved"));
-    BOOST_TEST(with("streams", "fd", -1).ends_with("descriptor -1 is there twice or reserved"));
+    BOOST_TEST(with("streams", "fd", 30).ends_with("descriptor 30 is used twice or reserved"));
     BOOST_TEST(with("streams", "id", 9).ends_with(".logs.streams: the number 9 is wrong"));
     BOOST_TEST(with("streams", "id", 10).ends_with(".logs.streams: the number 10 is wrong"));
     BOOST_TEST(with("streams", "id", 0).ends_with(".logs.streams: the number 0 is wrong"));
-    BOOST_TEST(with("streams", "path", "/x").ends_with(".logs.streams: /x is no file"));
     BOOST_TEST(
-        with("files", "spec", "size:1:1:/log/b").ends_with(".logs.files: /log/b is there twice"));
-    BOOST_TEST(with("files", "spec", "x").find(".logs.files: 'x': must be size:") !=
+        with("streams", "path", "/x").ends_with(".logs.streams: /x is not one of the files"));
+    BOOST_TEST(
+        with("files", "spec", "size:1:1:/log/b").ends_with(".logs.files: /log/b occurs twice"));
+    BOOST_TEST(with("files", "spec", "x").find(".logs.files.0.spec: 'x': must be size:") !=
                std::string::npos);
 }
 
@@ -301,7 +344,7 @@ BOOST_AUTO_TEST_CASE(what_is_missing_is_forgotten) {
     BOOST_TEST(all.groups[0].control->fd == -1);
     BOOST_TEST(all.connections.empty());
     BOOST_TEST(all.watches.empty());
-    BOOST_TEST(all.wishes.at(0).fd == -1);
+    BOOST_TEST(all.requests.at(0).fd == -1);
     BOOST_TEST(all.groups[0].listeners[0].fd == 8);
     BOOST_TEST(all.groups[0].listeners[1].fd == -1);
     BOOST_TEST(all.control->fd == -1);

@@ -6,6 +6,8 @@
 #include <boost/test/unit_test.hpp>
 
 namespace einhyrningsins::protocol {
+
+using config::dialect_name;
 namespace {
 
 reply read(std::string_view line) {
@@ -58,14 +60,14 @@ BOOST_AUTO_TEST_CASE(what_is_no_reply) {
 }
 
 BOOST_AUTO_TEST_CASE(requests_that_any_master_reads) {
-    request what{.command = "die", .form = dialect::einhorn};
+    request what{.command = "die", .dialect = dialect_name::einhorn};
     what.id = 1;
     what.args_given = true;
     BOOST_TEST(to_line(what) == "{\"id\": 1, \"command\": \"die\", \"args\": []}\n");
     what.args = {"100%0A", "a+b"};
     BOOST_TEST(to_line(what) == "{\"id\": 1, \"command\": \"die\", "
                                 "\"args\": [\"100\\u00250A\", \"a\\u002bb\"]}\n");
-    request ehlo{.command = "ehlo", .form = dialect::einhorn};
+    request ehlo{.command = "ehlo", .dialect = dialect_name::einhorn};
     ehlo.user = "gdb";
     BOOST_TEST(to_line(ehlo) == "{\"command\": \"ehlo\", \"user\": \"gdb\"}\n");
 }

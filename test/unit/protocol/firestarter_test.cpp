@@ -9,26 +9,29 @@
 
 using namespace einhyrningsins;
 using namespace einhyrningsins::protocol;
-using enum socket_kind;
+using config::dialect_name;
 
 BOOST_AUTO_TEST_SUITE(firestarter_dialect)
 
 namespace {
+
+constexpr socket_kind plain{}, firestarter_main{.spoken = dialect_name::firestarter},
+    firestarter_group{.spoken = dialect_name::firestarter, .is_of_group = true};
 
 const char* const control = R"({"command":"worker:stop","pid":7,"signal":"SIGINT"})";
 const char* const wrapped =
     R"({"command_type":"ctrl_worker","worker":"web1",)"
     R"("command":{"command":"worker:upgrade","pid":7,"signal":null},"pid":7})";
 
-dialect form_of(const char* line, socket_kind where) {
+dialect_name dialect_of_line(const char* line, const socket_kind& where) {
     auto read = parse_request(line, where);
-    return read ? read->form : read.error().form;
+    return read ? read->dialect : read.error().dialect;
 }
 
 std::string complaint(const char* line) {
     auto read = parse_request(line, firestarter_group);
     BOOST_TEST_REQUIRE(!read);
-    BOOST_TEST((read.error().form == dialect::firestarter));
+    BOOST_TEST((read.error().dialect == dialect_name::firestarter));
     BOOST_TEST(boost::json::serialize(*read.error().id) == "\"none\"");
     return read.error().message;
 }
@@ -36,19 +39,19 @@ std::string complaint(const char* line) {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(what_speaks_it_depends_on_the_socket) {
-    BOOST_TEST((form_of(control, firestarter_group) == dialect::firestarter));
-    BOOST_TEST((form_of(control, firestarter_main) == dialect::json));
-    BOOST_TEST((form_of(control, plain) == dialect::json));
-    BOOST_TEST((form_of(wrapped, firestarter_group) == dialect::firestarter));
-    BOOST_TEST((form_of(wrapped, firestarter_main) == dialect::firestarter));
-    BOOST_TEST((form_of(wrapped, plain) == dialect::json));
+    BOOST_TEST((dialect_of_line(control, firestarter_group) == dialect_name::firestarter));
+    BOOST_TEST((dialect_of_line(control, firestarter_main) == dialect_name::einhyrningsins));
+    BOOST_TEST((dialect_of_line(control, plain) == dialect_name::einhyrningsins));
+    BOOST_TEST((dialect_of_line(wrapped, firestarter_group) == dialect_name::firestarter));
+    BOOST_TEST((dialect_of_line(wrapped, firestarter_main) == dialect_name::firestarter));
+    BOOST_TEST((dialect_of_line(wrapped, plain) == dialect_name::einhyrningsins));
 }
 
 BOOST_AUTO_TEST_CASE(our_own_dialect_goes_on_working) {
     for (const char* line : {R"({"command":"status"})", R"({"command":"worker:ping","pid":1})",
                              R"({"id":1,"command":"worker:ack","pid":1})"})
-        BOOST_TEST((form_of(line, firestarter_group) == dialect::json));
-    BOOST_TEST((form_of("command: status", firestarter_group) == dialect::einhorn));
+        BOOST_TEST((dialect_of_line(line, firestarter_group) == dialect_name::einhyrningsins));
+    BOOST_TEST((dialect_of_line("command: status", firestarter_group) == dialect_name::einhorn));
 }
 
 BOOST_AUTO_TEST_CASE(a_command_for_the_group_of_the_socket) {
@@ -97,7 +100,7 @@ BOOST_AUTO_TEST_CASE(wrong_requests) {
 
 BOOST_AUTO_TEST_CASE(what_a_client_writes_is_read_again) {
     for (const char* name : {"list", "status", "stop", "worker:inc", "worker:upgrade"}) {
-        request what{.command = name, .pid = 5, .form = dialect::firestarter};
+        request what{.command = name, .pid = 5, .dialect = dialect_name::firestarter};
         if (firestarter::find_command(name)) {
             what.group = "web1";
             what.signal = SIGTERM;
@@ -111,12 +114,13 @@ BOOST_AUTO_TEST_CASE(what_a_client_writes_is_read_again) {
 }
 
 BOOST_AUTO_TEST_CASE(requests_have_all_keys_that_firestarter_wants) {
-    request what{.command = "worker:status", .group = "a", .pid = 5, .form = dialect::firestarter};
+    request what{
+        .command = "worker:status", .group = "a", .pid = 5, .dialect = dialect_name::firestarter};
     BOOST_TEST(to_line(what) ==
                R"({"command_type":"ctrl_worker","worker":"a",)"
                R"("command":{"command":"worker:status","pid":5,"signal":null},"pid":5})"
                "\n");
-    what = {.command = "list", .pid = 5, .form = dialect::firestarter};
+    what = {.command = "list", .pid = 5, .dialect = dialect_name::firestarter};
     BOOST_TEST(to_line(what) == R"({"command_type":"list","worker":null,"command":null,"pid":5})"
                                 "\n");
 }

@@ -30,16 +30,6 @@ BOOST_AUTO_TEST_CASE(with_an_id_it_is_an_object) {
                "{\"request_id\":1,\"message\":\"no\",\"ok\":false}\n");
 }
 
-BOOST_AUTO_TEST_CASE(to_einhorns_clients_it_is_always_an_object) {
-    reply what{.message = "50% + \"x\"\n", .ok = false, .data = json::object(), .wait = true};
-    BOOST_TEST(to_line(what, std::nullopt, dialect::einhorn) ==
-               "{\"message\": \"50\\u0025 \\u002b \\\"x\\\"\\n\"}\n");
-    BOOST_TEST(to_line({"x"}, json::value(7), dialect::einhorn) ==
-               "{\"message\": \"x\", \"request_id\": 7}\n");
-    BOOST_TEST(to_line({.message = "x", .wait = true}, json::value("a+"), dialect::einhorn) ==
-               "{\"message\": \"x\", \"request_id\": \"a\\u002b\", \"wait\": true}\n");
-}
-
 BOOST_AUTO_TEST_CASE(what_is_written_is_read_again) {
     reply sent{.message = "a\nb", .ok = false, .data = json::object{{"x", 1}}, .wait = true};
     reply got = parse_reply(to_line(sent, json::value(1))).value();

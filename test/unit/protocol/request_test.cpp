@@ -7,6 +7,8 @@
 
 namespace einhyrningsins::protocol {
 
+using config::dialect_name;
+
 namespace {
 
 using words = std::vector<std::string>;
@@ -115,7 +117,9 @@ BOOST_AUTO_TEST_CASE(the_known_clients_of_einhorn) {
         request made = read(line);
         BOOST_TEST(made.command == "worker:ack", line);
         BOOST_TEST(made.pid == 123, line);
-        BOOST_TEST((made.form == (line[0] == '{' ? dialect::json : dialect::einhorn)), line);
+        BOOST_TEST((made.dialect ==
+                    (line[0] == '{' ? dialect_name::einhyrningsins : dialect_name::einhorn)),
+                   line);
     }
     request resize = read("---%0Aid: 2%0Acommand: set_workers%0Aargs:%0A- '3'%0A");
     BOOST_TEST(resize.id.value() == boost::json::value(2));
@@ -153,14 +157,14 @@ BOOST_AUTO_TEST_CASE(who_is_answered_how) {
     using enum request_error::kind_type;
     for (const char* line :
          {"---", "---%0A- 1%0A", "command: [%0A", "a: &x 1%0Acommand: ehlo%0A"}) {
-        BOOST_TEST((blamed(line).form == dialect::einhorn), line);
+        BOOST_TEST((blamed(line).dialect == dialect_name::einhorn), line);
         BOOST_TEST((blamed(line).kind == unreadable), line);
     }
     for (const char* line : {"ehlo", "{", "", "[]", "7"})
-        BOOST_TEST((blamed(line).form == dialect::json), line);
+        BOOST_TEST((blamed(line).dialect == dialect_name::einhyrningsins), line);
     for (const char* line : {"id: 7", "id: 7%0Acommand:%0A", "{id: 7, command: ''}"}) {
         BOOST_TEST((blamed(line).kind == no_command), line);
-        BOOST_TEST((blamed(line).form == dialect::einhorn), line);
+        BOOST_TEST((blamed(line).dialect == dialect_name::einhorn), line);
         BOOST_TEST(blamed(line).id.value() == boost::json::value(7), line);
     }
     request_error wrong = blamed("command: worker:ack%0Apid: x");
