@@ -36,18 +36,27 @@ constexpr int patience_ms = 20'000;
 /// A door that jobs wait at until it is opened. They own a part of it, as jobs have to.
 class door {
   public:
-    door() : opened_(std::make_shared<std::promise<void>>()), is_open_(opened_->get_future()) {}
     ~door() { open(); }
     void open() {
-        if (auto opened = std::exchange(opened_, nullptr)) opened->set_value();
+        if (!std::exchange(is_open_, true)) state_->opened.set_value();
     }
     auto wait() const {
-        return [is_open = is_open_] { is_open.wait(); };
+        return [state = state_, opened = opened_] {
+            state->is_reached = true;
+            opened.wait();
+        };
     }
+    /// Whether a job waits at it, or has passed.
+    bool is_reached() const { return state_->is_reached; }
 
   private:
-    std::shared_ptr<std::promise<void>> opened_;
-    std::shared_future<void> is_open_;
+    struct state {
+        std::promise<void> opened;
+        std::atomic<bool> is_reached = false;
+    };
+    std::shared_ptr<state> state_ = std::make_shared<state>();
+    std::shared_future<void> opened_ = state_->opened.get_future();
+    bool is_open_ = false;
 };
 
 /// Waits until the results are there that `is_enough` asks for.
@@ -300,6 +309,7 @@ BOOST_AUTO_TEST_CASE(the_end_of_all_does_not_wait_for_a_stuck_job) {
         auto later = std::move(*job); // outlives the rest of them
         static background::job last;
         last = std::move(later);
+        wait_until([&] { return shut.is_reached(); });
     }
     BOOST_TEST(held.expired());
     BOOST_TEST(background::threads() == 1U);
@@ -364,10 +374,8 @@ BOOST_AUTO_TEST_CASE(a_umask_that_is_set_for_a_moment_is_not_for_helper_threads)
     door shut;
     mode_t usual = ::umask(022), seen = 0;
     bool done = false;
-    std::atomic<bool> runs = false;
     auto job = jobs.run(
-        [&, wait = shut.wait()] {
-            runs = true;
+        [wait = shut.wait()] {
             wait();
             return ::umask(0);
         },
@@ -375,7 +383,7 @@ BOOST_AUTO_TEST_CASE(a_umask_that_is_set_for_a_moment_is_not_for_helper_threads)
             seen = *mask;
             done = true;
         });
-    wait_until([&] { return runs.load(); });
+    wait_until([&] { return shut.is_reached(); });
     ::umask(0177);
     shut.open();
     deliver_until(jobs, [&] { return done; });
