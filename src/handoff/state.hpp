@@ -213,6 +213,8 @@ struct state {
     config::master_settings master;
     std::string working_directory; ///< as the user wrote it, symbolic links included
     core::time_point started_at;
+    /// When the master's loop ran last, see loop::turns::last_ran(); nothing: not known.
+    std::optional<core::time_point> last_ran;
     std::uint64_t reloads = 0; ///< number of reloads so far
     std::optional<std::uint64_t>
         descriptor_limit; ///< for workers, if the master has raised its own
@@ -232,9 +234,10 @@ struct state {
     std::vector<request> requests;
 };
 BOOST_DESCRIBE_STRUCT(state, (),
-                      (master, working_directory, started_at, reloads, descriptor_limit, log_level,
-                       unwritten_log, dropped_log_lines, lock, pidfile, control, operators, groups,
-                       unused_files, logs, connections, watches, group_watches, requests))
+                      (master, working_directory, started_at, last_ran, reloads, descriptor_limit,
+                       log_level, unwritten_log, dropped_log_lines, lock, pidfile, control,
+                       operators, groups, unused_files, logs, connections, watches, group_watches,
+                       requests))
 
 /// All descriptors in the state. -1, which stands for something that has to be opened again, is not
 /// included.

@@ -75,6 +75,11 @@ void turns::note_end() noexcept {
     last_activity_ = now;
 }
 
+void turns::continue_from(core::time_point then) noexcept {
+    last_activity_ = clock::now();
+    stall_ = last_activity_ - then;
+}
+
 void turns::set(alarm& alarm) {
     by_time_.insert(alarm);
     wake();

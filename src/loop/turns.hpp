@@ -63,6 +63,12 @@ class turns : public boost::asio::execution_context::service {
     core::time_point heard_until() const noexcept { return heard_until_.value_or(clock::now()); }
     /// To be called at the beginning of each handler: it shows that the loop is running.
     void note_activity() noexcept;
+    /// Until when the loop ran: the time since then, and nothing before, may still turn out to be a
+    /// stall.
+    core::time_point last_ran() const noexcept { return last_activity_ - stall_; }
+    /// The loop continues another one, whose last_ran() is `then`, which an exec has ended. To be
+    /// called before run(): the time since then counts as a stall if it is longer than tolerated.
+    void continue_from(core::time_point then) noexcept;
 
     /// For asio::use_service only; see of().
     explicit turns(boost::asio::io_context& context);

@@ -115,6 +115,7 @@ master::master(boost::asio::io_context& context, handoff::state from, call how, 
     step([&] { open_control(from.control); });
     step([&] { hold_pidfile(from.pidfile); });
     add_clients(from);
+    if (from.last_ran) loop::turns::of(context).continue_from(*from.last_ran);
 }
 
 master::~master() = default;

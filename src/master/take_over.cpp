@@ -4,6 +4,7 @@
 #include "master/master.hpp"
 
 #include "handoff/text.hpp"
+#include "loop/turns.hpp"
 #include "master/logging.hpp"
 #include "os/own_process.hpp"
 
@@ -112,6 +113,7 @@ handoff::state master::state() {
     handoff::state all{.master = settings_.master,
                        .working_directory = around_.working_directory,
                        .started_at = started_at_,
+                       .last_ran = loop::turns::of(context_).last_ran(),
                        .reloads = reloads_,
                        .log_level = log_level()};
     if (auto* limit = os::original_descriptor_limit()) all.descriptor_limit = limit->rlim_cur;

@@ -503,6 +503,31 @@ BOOST_FIXTURE_TEST_CASE(a_stall_is_noticed_although_the_alarm_that_was_late_is_s
     BOOST_TEST((stall >= 100ms));
 }
 
+BOOST_FIXTURE_TEST_CASE(time_since_another_loop_ran_last_is_added_to_limits, fixture) {
+    core::duration stall{};
+    turns::of(context).on_stall([&](core::duration how_long) { stall += how_long; });
+    loop::alarm limit(context, say('l'), loop::alarm::purpose::limit), task(context, say('t'));
+    auto before = clock_type::now() - 1h;
+    limit.at(before + 10s);
+    task.soon();
+    turns::of(context).continue_from(before);
+    BOOST_TEST((turns::of(context).last_ran() == before));
+    expect("t");
+    BOOST_TEST((stall >= 1h - loop::tolerated_stall));
+    BOOST_TEST((limit.due() == before + 10s + stall));
+    BOOST_TEST((turns::of(context).last_ran() > before + 1h));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_loop_that_continues_another_one_at_once_has_not_stalled, fixture) {
+    bool told = false;
+    turns::of(context).on_stall([&](core::duration) { told = true; });
+    loop::alarm task(context, say('t'));
+    task.soon();
+    turns::of(context).continue_from(clock_type::now() + 1h); // no clock of this machine's
+    expect("t");
+    BOOST_TEST(!told);
+}
+
 BOOST_FIXTURE_TEST_CASE(alarms_that_take_long_do_not_change_the_time_of_the_turn, fixture) {
     core::time_point before, after;
     loop::alarm first(context, [&] {

@@ -119,6 +119,7 @@ handoff::state busy_state() {
     all.master.socket_mode = 0660;
     all.working_directory = "/srv";
     all.started_at = core::time_point(1s);
+    all.last_ran = core::time_point(7s);
     all.reloads = 12;
     all.descriptor_limit = 1024;
     all.log_level = core::severity::debug;
@@ -175,6 +176,7 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
     BOOST_REQUIRE_MESSAGE(again, again.error());
     BOOST_TEST(handoff::to_text(*again) == text);
     const handoff::group& one = again->groups.at(0);
+    BOOST_TEST((again->last_ran == core::time_point(7s)));
     BOOST_TEST(one.state.workers.at(1).ping_id == "a\"\xff\n");
     BOOST_TEST(one.state.restarts.at(4) == 1U);
     BOOST_TEST(one.settings.command.at(2) == "b\xc3\xa4");
@@ -255,11 +257,13 @@ BOOST_AUTO_TEST_CASE(missing_members_have_their_defaults) {
         all.erase("group_watches");
         all.erase("requests");
         all.erase("logs");
+        all.erase("last_ran");
         first(all, "groups")["settings"].get_object().erase("backlog");
         first(all, "groups")["state"].get_object().erase("upgrade");
     });
     auto result = handoff::parse(text);
     BOOST_REQUIRE_MESSAGE(result, result.error());
+    BOOST_TEST(!result->last_ran.has_value());
     BOOST_TEST(result->groups[0].settings.backlog == 1024);
     BOOST_TEST(!result->groups[0].state.upgrade.has_value());
     BOOST_TEST(result->logs.files.empty());
