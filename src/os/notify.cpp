@@ -4,7 +4,6 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -25,33 +24,20 @@ bool has_line(std::string_view text, std::string_view wanted) {
     return false;
 }
 
-/// The ancillary data of a message. The descriptors are closed with this object.
-struct attachments {
-    std::optional<notify_socket::sender> sender;
-    std::vector<unique_fd> descriptors;
+/// The control data of a message. It has no room for descriptors: the kernel drops those that come
+/// along without installing them, so that what closing one would call, which may wait for its
+/// owner, is not called here.
+struct credentials_room {
+    alignas(cmsghdr) char bytes[CMSG_SPACE(sizeof(ucred))];
 };
 
-void take_descriptors(const cmsghdr* header, std::vector<unique_fd>& into) {
-    std::size_t size = header->cmsg_len - CMSG_LEN(0);
-    for (std::size_t at = 0; at + sizeof(int) <= size; at += sizeof(int)) {
-        int fd;
-        std::memcpy(&fd, CMSG_DATA(header) + at, sizeof fd);
-        into.emplace_back(fd);
-    }
-}
-
-attachments take_attachments(msghdr& message) {
-    attachments taken;
-    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header;
-         header = CMSG_NXTHDR(&message, header)) {
-        if (header->cmsg_level != SOL_SOCKET) continue;
-        if (header->cmsg_type == SCM_RIGHTS) take_descriptors(header, taken.descriptors);
-        if (header->cmsg_type != SCM_CREDENTIALS) continue;
-        ucred credentials;
-        std::memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
-        taken.sender = {credentials.pid, credentials.uid};
-    }
-    return taken;
+std::optional<notify_socket::sender> sender_of(const msghdr& message) {
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS)
+        return std::nullopt;
+    ucred credentials;
+    std::memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
+    return notify_socket::sender{credentials.pid, credentials.uid};
 }
 
 } // namespace
@@ -85,17 +71,17 @@ void notify_socket::receive(const std::function<bool(const sender&)>& ready) con
     for (int count = 0; more && count < datagrams_at_once; ++count) {
         char text[4096];
         iovec part{text, sizeof text};
-        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(253 * sizeof(int))];
+        credentials_room control;
         msghdr message{};
         message.msg_iov = &part;
         message.msg_iovlen = 1;
-        message.msg_control = control;
-        message.msg_controllen = sizeof control;
-        ssize_t size = ::recvmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        message.msg_control = control.bytes;
+        message.msg_controllen = sizeof control.bytes;
+        ssize_t size = ::recvmsg(fd_.get(), &message, MSG_DONTWAIT);
         if (size < 0) return;
-        attachments came = take_attachments(message);
-        if (came.sender && has_line({text, static_cast<std::size_t>(size)}, "READY=1"))
-            more = ready(*came.sender);
+        auto from = sender_of(message);
+        if (from && has_line({text, static_cast<std::size_t>(size)}, "READY=1"))
+            more = ready(*from);
     }
 }
 

@@ -32,9 +32,9 @@ class notify_socket {
     };
     /// Reads what has arrived since the last call, and calls `ready` with the sender of each
     /// READY=1; it returns whether to continue, or to leave the rest to the next call. Everything
-    /// else is ignored. Descriptors that came with a message are closed before the next message is
-    /// read: a process that waits for the end of its BARRIER=1 (sd_notify_barrier(3)) still exists
-    /// when `ready` is called for the READY=1 before it.
+    /// else is ignored. Descriptors that come with a message are never installed; the kernel drops
+    /// them when the message is read: a process that waits for the end of its BARRIER=1
+    /// (sd_notify_barrier(3)) still exists when `ready` is called for the READY=1 before it.
     void receive(const std::function<bool(const sender&)>& ready) const;
 
   private:

@@ -61,27 +61,6 @@ template_answer_type understand(std::string_view text) {
     return template_answer::fork_failed{{core::printable(text), static_cast<int>(*number)}};
 }
 
-constexpr std::size_t most_descriptors = 3;
-
-/// A buffer for the descriptors of a message.
-union descriptor_room {
-    cmsghdr header;
-    char bytes[CMSG_SPACE(most_descriptors * sizeof(int))];
-};
-
-std::vector<unique_fd> take_descriptors(msghdr& message) {
-    std::vector<unique_fd> taken;
-    cmsghdr* first = CMSG_FIRSTHDR(&message);
-    if (!first || first->cmsg_level != SOL_SOCKET || first->cmsg_type != SCM_RIGHTS) return taken;
-    std::size_t count = (first->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t n = 0; n < count; ++n) {
-        int fd = -1;
-        std::memcpy(&fd, CMSG_DATA(first) + n * sizeof fd, sizeof fd);
-        taken.emplace_back(fd);
-    }
-    return taken;
-}
-
 } // namespace
 
 result<template_process> template_process::start(spawn_recipe worker, const std::string& object,
@@ -119,10 +98,12 @@ result<void> template_process::ask(unsigned index, int extra_fd, output_descript
     return send_template_message(control_.get(), text, descriptors, MSG_DONTWAIT);
 }
 
+/// There is no room for descriptors: those that come along are not installed, see notify_socket.
 std::optional<template_answer_type> template_process::hear() const {
-    auto message = receive_template_message(control_.get(), MSG_DONTWAIT);
-    if (message) return understand(message->text);
-    if (message.error().number == EAGAIN) return std::nullopt;
+    char text[template_message_limit];
+    ssize_t size = ::recv(control_.get(), text, sizeof text, MSG_DONTWAIT);
+    if (size >= 0) return understand({text, static_cast<std::size_t>(size)});
+    if (errno == EAGAIN) return std::nullopt;
     return template_answer::closed{};
 }
 
@@ -134,9 +115,9 @@ std::optional<os_error> template_process::why_not_executed() {
 
 result<void> send_template_message(int control, std::string_view text,
                                    std::span<const int> descriptors, int flags) {
-    assert(descriptors.size() <= most_descriptors);
+    assert(descriptors.size() <= template_descriptor_limit);
     iovec part{const_cast<char*>(text.data()), text.size()};
-    descriptor_room room{};
+    template_descriptor_room room{};
     msghdr message{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
@@ -149,24 +130,6 @@ result<void> send_template_message(int control, std::string_view text,
     if (::sendmsg(control, &message, flags | MSG_NOSIGNAL) < 0)
         return last_error("message to a template process");
     return {};
-}
-
-result<template_message> receive_template_message(int control, int flags) {
-    std::string text(template_message_limit, '\0');
-    iovec part{text.data(), text.size()};
-    descriptor_room room{};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = room.bytes;
-    message.msg_controllen = sizeof room.bytes;
-    ssize_t size;
-    do {
-        size = ::recvmsg(control, &message, flags | MSG_CMSG_CLOEXEC);
-    } while (size < 0 && errno == EINTR);
-    if (size < 0) return last_error("message of a template process");
-    text.resize(static_cast<std::size_t>(size));
-    return template_message{std::move(text), take_descriptors(message)};
 }
 
 } // namespace einhyrningsins::os

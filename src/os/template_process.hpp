@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 namespace einhyrningsins::os {
@@ -102,17 +103,17 @@ class template_process {
 
 /// The maximum length of a message in bytes.
 constexpr std::size_t template_message_limit = 4096;
+/// How many descriptors a message to a template process has at most.
+constexpr std::size_t template_descriptor_limit = 3;
 
-/// Sends a message with up to three `descriptors`. Error EAGAIN: the socket is full.
-result<void> send_template_message(int control, std::string_view text,
-                                   std::span<const int> descriptors, int flags);
-
-struct template_message {
-    std::string text;                   ///< empty: the peer has closed the connection
-    std::vector<unique_fd> descriptors; ///< that were sent with it
+/// A buffer for them.
+union template_descriptor_room {
+    cmsghdr header;
+    char bytes[CMSG_SPACE(template_descriptor_limit * sizeof(int))];
 };
 
-/// Receives a message. Error EAGAIN: there is none, and `flags` has MSG_DONTWAIT.
-result<template_message> receive_template_message(int control, int flags);
+/// Sends a message with `descriptors`. Error EAGAIN: the socket is full.
+result<void> send_template_message(int control, std::string_view text,
+                                   std::span<const int> descriptors, int flags);
 
 } // namespace einhyrningsins::os

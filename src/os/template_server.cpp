@@ -8,11 +8,13 @@
 #include "os/unique_fd.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <climits>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -131,6 +133,44 @@ void reset_signals() {
     sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+/// A message of the master.
+struct template_message {
+    std::string text;                   ///< empty: the master has closed the connection
+    std::vector<unique_fd> descriptors; ///< that were sent with it
+};
+
+std::vector<unique_fd> take_descriptors(msghdr& message) {
+    std::vector<unique_fd> taken;
+    cmsghdr* first = CMSG_FIRSTHDR(&message);
+    if (!first || first->cmsg_level != SOL_SOCKET || first->cmsg_type != SCM_RIGHTS) return taken;
+    std::size_t count = (first->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t n = 0; n < count; ++n) {
+        int fd = -1;
+        std::memcpy(&fd, CMSG_DATA(first) + n * sizeof fd, sizeof fd);
+        taken.emplace_back(fd);
+    }
+    return taken;
+}
+
+/// Waits for the next message.
+result<template_message> receive(int control) {
+    std::string text(template_message_limit, '\0');
+    iovec part{text.data(), text.size()};
+    template_descriptor_room room{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = room.bytes;
+    message.msg_controllen = sizeof room.bytes;
+    ssize_t size;
+    do {
+        size = ::recvmsg(control, &message, MSG_CMSG_CLOEXEC);
+    } while (size < 0 && errno == EINTR);
+    if (size < 0) return last_error("message to a template process");
+    text.resize(static_cast<std::size_t>(size));
+    return template_message{std::move(text), take_descriptors(message)};
+}
+
 /// A valid request for a worker.
 struct fork_request {
     unsigned index = 0;
@@ -232,7 +272,7 @@ int template_server::run() {
     }
     reset_signals();
     if (!send("loaded")) return 1;
-    while (auto request = receive_template_message(control_.get(), 0)) {
+    while (auto request = receive(control_.get())) {
         if (request->text.empty()) return 0;
         if (!serve(std::move(*request))) return 1;
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "os/notify.hpp"
+#include "os/own_process.hpp"
 #include "support.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -122,7 +123,26 @@ BOOST_AUTO_TEST_CASE(several_are_read_at_once) {
     BOOST_TEST(receive().size() == 5U);
 }
 
-BOOST_AUTO_TEST_CASE(descriptors_that_come_along_are_closed) {
+/// What closing a descriptor does may wait for whoever has sent it, or be of consequence for us.
+BOOST_AUTO_TEST_CASE(descriptors_that_come_along_are_not_installed) {
+    scratch directory;
+    locked_file mine(directory / "locked");
+    BOOST_TEST(in_child([&] {
+                   int file = ::open((directory / "locked").c_str(), O_RDWR | O_CLOEXEC);
+                   return first_failure({send(socket.address(), "READY=1", {file}),
+                                         send(socket.address(), "READY=1", {file, file, file})});
+               }) == 0);
+    int lowest = lowest_free_descriptor();
+    unsigned told = 0;
+    socket.receive([&](const auto&) {
+        BOOST_TEST(lowest_free_descriptor() == lowest);
+        return ++told > 0;
+    });
+    BOOST_TEST(told == 2U);
+    BOOST_TEST(mine.is_locked());
+}
+
+BOOST_AUTO_TEST_CASE(descriptors_that_come_along_are_dropped) {
     int pipe[2];
     BOOST_REQUIRE(::pipe2(pipe, O_CLOEXEC | O_NONBLOCK) == 0);
     BOOST_TEST(send(socket.address(), "BARRIER=1", {pipe[1], pipe[1], pipe[1]}));

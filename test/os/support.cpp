@@ -151,6 +151,25 @@ std::string target_of(int fd) {
     return size < 0 ? "" : std::string(target, static_cast<std::size_t>(size));
 }
 
+locked_file::locked_file(const std::string& path)
+    : path_(path),
+      fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+    flock whole{};
+    whole.l_type = F_WRLCK;
+    BOOST_REQUIRE(::fcntl(fd_, F_SETLK, &whole) == 0);
+}
+
+locked_file::~locked_file() { ::close(fd_); }
+
+bool locked_file::is_locked() const {
+    return in_child([&] {
+               flock other{};
+               other.l_type = F_WRLCK;
+               int fd = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
+               return ::fcntl(fd, F_GETLK, &other) == 0 && other.l_type == F_UNLCK;
+           }) == 0;
+}
+
 bool is_readable(int fd) {
     pollfd wanted{fd, POLLIN, 0};
     return ::poll(&wanted, 1, 0) == 1 && (wanted.revents & POLLIN);

@@ -59,6 +59,23 @@ std::string contents(const std::string& path);
 void write_file(const std::string& path, const std::string& text, mode_t mode = 0644);
 /// The target of a descriptor of this process, as shown in /proc.
 std::string target_of(int fd);
+/// A file of which this process holds the record locks (fcntl(2)), which the system takes from a
+/// process when it closes any descriptor of the file: also one that others have opened and sent.
+class locked_file {
+  public:
+    explicit locked_file(const std::string& path);
+    ~locked_file();
+    locked_file(const locked_file&) = delete;
+    locked_file& operator=(const locked_file&) = delete;
+
+    /// Whether no descriptor of it was closed.
+    bool is_locked() const;
+
+  private:
+    std::string path_;
+    int fd_;
+};
+
 /// Whether a read would not block.
 bool is_readable(int fd);
 bool is_root();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "os/own_process.hpp"
 #include "os/pipe.hpp"
 #include "os/template_process.hpp"
 #include "support.hpp"
@@ -8,6 +9,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -275,15 +277,19 @@ BOOST_AUTO_TEST_CASE(reasons_are_one_line) {
     BOOST_TEST(error.number == EAGAIN);
 }
 
-BOOST_AUTO_TEST_CASE(descriptors_that_nobody_expects_are_dropped) {
+BOOST_AUTO_TEST_CASE(descriptors_that_come_along_are_not_installed) {
+    scratch directory;
+    locked_file mine(directory / "locked");
     puppet one;
-    int before = ::dup(0);
-    ::close(before);
-    BOOST_REQUIRE(send_template_message(one.theirs.get(), "loaded", standard_input, 0));
+    BOOST_TEST(in_child([&] {
+                   int file = ::open((directory / "locked").c_str(), O_RDWR | O_CLOEXEC);
+                   auto sent = send_template_message(one.theirs.get(), "loaded", {&file, 1}, 0);
+                   return first_failure({sent.has_value()});
+               }) == 0);
+    int lowest = lowest_free_descriptor();
     await_as<template_answer::loaded>(*one.process);
-    int after = ::dup(0);
-    BOOST_TEST(before == after);
-    ::close(after);
+    BOOST_TEST(lowest_free_descriptor() == lowest);
+    BOOST_TEST(mine.is_locked());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
