@@ -15,6 +15,7 @@
 #include <boost/json/value.hpp>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -75,7 +76,7 @@ BOOST_DESCRIBE_STRUCT(preload, (),
 /// A process group whose leader, a worker, has ended, see master::leftovers.
 struct leftover {
     int pid = 0;            ///< the worker's
-    std::int64_t user = -1; ///< the worker's; -1: the master's
+    std::int64_t user = -1; ///< the worker's; -1: not known, as in states of earlier versions
     unsigned index = 0;
     core::generation generation = 0;
     int told = 0; ///< the last signal that it was sent; 0: none
@@ -128,6 +129,9 @@ struct group {
     std::string trouble;                 ///< why the group could not be started; empty: it was
     bool starts_when_opened = false;     ///< its names are being looked up for a start
     core::group_state state;
+    /// As whom each worker was started, by its pid. One that is missing: not known, as in states of
+    /// earlier versions.
+    std::map<unsigned, unsigned> users;
     std::vector<recipe> recipes;
     std::optional<notify_socket> notify;
     std::vector<preload> preloads;
@@ -145,9 +149,9 @@ struct group {
 };
 BOOST_DESCRIBE_STRUCT(group, (),
                       (settings, configured, retired, listeners, old_listeners, trouble,
-                       starts_when_opened, state, recipes, notify, preloads, leftovers, control,
-                       running_since, identity, upgrader, upgrade, upgrade_signal, stop_command,
-                       program, watch_files, made_from))
+                       starts_when_opened, state, users, recipes, notify, preloads, leftovers,
+                       control, running_since, identity, upgrader, upgrade, upgrade_signal,
+                       stop_command, program, watch_files, made_from))
 
 /// A client of a control socket. Its pid is 0 if the program that accepted it did not record it.
 struct connection : model::peer {

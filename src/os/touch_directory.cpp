@@ -57,7 +57,7 @@ std::string touch_directory::file_of(unsigned index) const {
     return path_ + "/" + std::to_string(index);
 }
 
-result<void> touch_directory::prepare(unsigned index, const std::optional<identity>& user) const {
+result<void> touch_directory::prepare(unsigned index, uid_t user) const {
     if (::mkdir(path_.c_str(), passable) == 0)
         ::chmod(path_.c_str(), passable); // regardless of the umask
     unique_fd directory = open_ours(path_);
@@ -67,7 +67,8 @@ result<void> touch_directory::prepare(unsigned index, const std::optional<identi
     unique_fd file(::openat(directory.get(), name.c_str(),
                             O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file) return last_error("watch file " + path);
-    if (user && ::fchown(file.get(), user->user, user->group) != 0)
+    constexpr auto same_group = static_cast<gid_t>(-1);
+    if (user != ::geteuid() && ::fchown(file.get(), user, same_group) != 0)
         return last_error("watch file " + path);
     return {};
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "os/identity.hpp"
 #include "os/os_error.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+
+#include <sys/types.h>
 
 namespace einhyrningsins::os {
 
@@ -26,9 +27,9 @@ class touch_directory {
 
     const std::string& path() const { return path_; }
 
-    /// Creates the empty file of the worker with that index, writable only by `user` (nothing: the
-    /// user of this process). Creates the directory again if it was removed.
-    result<void> prepare(unsigned index, const std::optional<identity>& user) const;
+    /// Creates the empty file of the worker with that index, writable only by `user`. Creates the
+    /// directory again if it was removed.
+    result<void> prepare(unsigned index, uid_t user) const;
 
     /// Identifies the last change of a file: it was written, touched, replaced, or its mode
     /// changed.

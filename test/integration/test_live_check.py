@@ -199,6 +199,45 @@ def test_workers_are_not_to_blame_for_a_cleaner(master, user):
     assert not list(tidied.iterdir())
 
 
+# While there is a file "once", the first one that finds it is the last one to ack.
+ONCE = f"""
+import contextlib, json, os, socket, sys
+mode = sys.argv[1]
+with contextlib.suppress(FileNotFoundError):
+    os.rename(mode + "/once", mode + "/bad")
+    os.environ["ACKS"] = "yes"
+if "ACKS" in os.environ or not os.path.exists(mode + "/bad"):
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(os.environ["EINHORN_SOCK_PATH"])
+        peer.sendall(json.dumps({{"command": "worker:ack", "pid": os.getpid()}}).encode() + b"\\n")
+        peer.recv(100)
+{CALM}"""
+
+
+@pytest.mark.skipif(not is_root(), reason="needs root")
+def test_the_file_of_a_worker_whose_upgrade_was_aborted_is_made_again_for_its_user(master):
+    """It serves on, though no other worker of its generation will be started."""
+    open_to_others(master)
+    (mode := master.dir / "mode").mkdir()
+    mode.chmod(0o777)
+    program = python(master.dir / "worker", ONCE)
+    start_groups(master, web={"cmd": [str(program), str(mode)], "live_check_timeout": TIMEOUT, "numprocesses": 2,
+                              "ack": "manual", "ack_timeout": 1, "stop_signal": "TERM", "retries": 0, "uid": "nobody"})
+    (mode / "once").touch()
+    assert not master.request("upgrade")["ok"]
+    (mode / "bad").unlink()
+    [fresh] = [worker["pid"] for worker in master.workers("ready") if worker["generation"] == 2]
+    reload_master(master)
+    file = watch_file(fresh)
+    file.unlink()
+    eventually(file.exists)
+    assert file.stat().st_uid == NOBODY.pw_uid
+    age = master.workers()[0]["age_s"] + 3 * TIMEOUT
+    eventually(lambda: master.workers()[0]["age_s"] > age)
+    assert fresh in master.pids()
+    master.stop()
+
+
 def test_a_directory_that_cannot_be_made_again_costs_no_worker(master):
     program = python(master.dir / "worker", CALM)
     tidied = master.dir / "tmp"

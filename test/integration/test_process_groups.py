@@ -3,14 +3,15 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import time
 
 import pytest
 
-from harness import EINHORN, MASTER, alive, eventually, free_port, kill_quietly, process_state
-from services import python, reload_master, start_groups, write_groups
+from harness import EINHORN, MASTER, alive, eventually, free_port, is_root, kill_quietly, process_state
+from services import open_to_others, python, reload_master, start_groups, write_groups
 
 # Starts a child in its process group, says who they are, and does not exec: what many start scripts do.
 WRAPPER = """
@@ -224,6 +225,52 @@ def test_who_has_left_the_group_is_not_touched(master, family):
     assert left(master, worker) == ["1"] and alive(daemon)
     kill_quietly(daemon)
     gone(daemon)
+
+
+# Hands the state on as a master does that did not know as whom its workers run.
+EARLIER = f"""#!/usr/bin/python3
+import json, os, sys
+place = sys.argv.index("--with-state-fd") + 1
+with open(int(sys.argv[place])) as given: state = json.load(given)
+for group in state["groups"]: del group["users"]
+memory = os.memfd_create("state", 0)
+os.write(memory, json.dumps(state).encode())
+os.lseek(memory, 0, 0)
+sys.argv[place] = str(memory)
+os.execv("{MASTER}", ["{MASTER}", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.skipif(not is_root(), reason="needs root")
+@pytest.mark.parametrize("meanwhile", ["nothing", "upgrade", "upgrade, reload", "upgrade, earlier version"])
+def test_processes_of_others_are_left_alone_in_the_group_of_a_worker_of_another_user(master, meanwhile):
+    """As which user a worker was started is known to its end."""
+    open_to_others(master)
+    others = master.dir / "others"  # runs as root, whoever executes it
+    shutil.copy("/bin/sleep", others)
+    others.chmod(0o4755)
+    program = master.dir / "worker"
+    program.write_text(f"#!/bin/sh\ntrap '' USR2\n{others} 1000 &\nexec /bin/sleep 1000\n")
+    program.chmod(0o755)
+    (earlier := master.dir / "earlier").write_text(EARLIER)
+    earlier.chmod(0o755)
+    start_groups(master, *(["--reexec-as", earlier] if "earlier" in meanwhile else []),
+                 web={"cmd": [str(program)], "uid": "nobody", "stop_signal": "USR2", "ack_timeout": 0})
+    [worker] = master.pids()
+    theirs = lambda: [pid for pid in master.marked() if alive(pid) and os.stat(f"/proc/{pid}").st_uid == 0
+                      and pid != master.pid]
+    [child] = eventually(theirs)
+    if "upgrade" in meanwhile:
+        assert master.request("upgrade")["ok"]
+    if "," in meanwhile:
+        reload_master(master)
+    os.kill(worker, signal.SIGKILL)
+    master.wait_log(rf"worker {worker} .* has left processes of another user behind .*, which are left alone")
+    assert alive(child)
+    master.signal(signal.SIGTERM)
+    assert master.wait_exit() == 0
+    for pid in theirs():
+        kill_quietly(pid)
 
 
 @pytest.mark.parametrize("scope, expected", [("leader", []), ("group", ["USR2"])])

@@ -129,6 +129,20 @@ def test_workers_of_a_user_whom_the_file_has_no_more_can_ack(master):
     master.stop()
 
 
+def test_a_user_whom_the_file_has_no_more_does_not_come_back_with_a_reload(master):
+    """As whom new programs are to run is handed over, even if it is as the master and all workers are others."""
+    said = master.reports / "said"
+    stop = {"exec_stop": f"/bin/sh -c 'id -u >> {said}; kill $EINHYRNINGSINS_PIDS'"}
+    start_groups(master, **web(master, uid="nobody", **stop))
+    write_groups(master, web(master, "--exit-before-ack", "3", ack="manual", retries=0, **stop))
+    assert not master.request("reload-config")["ok"]
+    reload_master(master)
+    assert master.request("stop")["ok"]
+    eventually(lambda: master.group()["state"] == "stopped")
+    assert said.read_text().split() == ["0"]
+    master.stop()
+
+
 def test_the_mode_goes_back_with_the_last_group_of_others(master):
     start_groups(master, **web(master), other={"cmd": ["/bin/sleep", "1000"], "uid": "nobody", "stop_signal": "TERM"})
     assert stat.S_IMODE(os.stat(master.socket_path).st_mode) == 0o666

@@ -40,27 +40,26 @@ BOOST_AUTO_TEST_CASE(it_can_be_passed_and_not_listed) {
 }
 
 BOOST_AUTO_TEST_CASE(a_file_belongs_to_its_worker) {
-    std::optional<identity> who;
-    if (is_root()) who = identity{.user = 1234, .group = 5678, .groups = {}};
+    uid_t who = is_root() ? 1234 : ::geteuid();
     BOOST_TEST(files->prepare(3, who).has_value());
     auto facts = facts_of(files->path() + "/3");
     BOOST_TEST((facts.st_mode & 07777) == 0600);
-    BOOST_TEST(facts.st_uid == (who ? who->user : ::geteuid()));
+    BOOST_TEST(facts.st_uid == who);
     BOOST_TEST(facts.st_size == 0);
 }
 
 BOOST_AUTO_TEST_CASE(what_was_left_of_another_worker_is_replaced) {
     write_file(files->path() + "/0", "old");
     fs::create_symlink("/etc/passwd", files->path() + "/1");
-    BOOST_TEST(files->prepare(0, {}).has_value());
-    BOOST_TEST(files->prepare(1, {}).has_value());
+    BOOST_TEST(files->prepare(0, ::geteuid()).has_value());
+    BOOST_TEST(files->prepare(1, ::geteuid()).has_value());
     BOOST_TEST(facts_of(files->path() + "/0").st_size == 0);
     BOOST_TEST(S_ISREG(facts_of(files->path() + "/1").st_mode));
 }
 
 BOOST_AUTO_TEST_CASE(a_directory_that_vanished_is_made_again) {
     fs::remove_all(files->path());
-    BOOST_TEST(files->prepare(0, {}).has_value());
+    BOOST_TEST(files->prepare(0, ::geteuid()).has_value());
     BOOST_TEST((facts_of(files->path()).st_mode & 07777) == 0711);
     BOOST_TEST(exists(files->path() + "/0"));
 }
@@ -70,7 +69,7 @@ BOOST_AUTO_TEST_CASE(somebody_elses_directory_is_not_used) {
     fs::create_directory(elsewhere);
     fs::remove_all(files->path());
     fs::create_directory_symlink(elsewhere, files->path());
-    BOOST_TEST(!files->prepare(0, {}));
+    BOOST_TEST(!files->prepare(0, ::geteuid()));
     BOOST_TEST(!exists(elsewhere + "/0"));
     std::string path = files->path();
     files.reset();
@@ -78,7 +77,7 @@ BOOST_AUTO_TEST_CASE(somebody_elses_directory_is_not_used) {
 }
 
 BOOST_AUTO_TEST_CASE(it_goes_with_its_files) {
-    BOOST_TEST(files->prepare(0, {}).has_value());
+    BOOST_TEST(files->prepare(0, ::geteuid()).has_value());
     std::string path = files->path();
     touch_directory moved = std::move(*files);
     files.reset();
@@ -90,7 +89,7 @@ BOOST_AUTO_TEST_CASE(it_goes_with_its_files) {
 BOOST_AUTO_TEST_CASE(whatever_is_done_to_a_file_is_seen) {
     std::string path = files->path() + "/0";
     BOOST_TEST(!files->last_touch(0));
-    BOOST_TEST(files->prepare(0, {}).has_value());
+    BOOST_TEST(files->prepare(0, ::geteuid()).has_value());
     auto before = *files->last_touch(0);
     BOOST_TEST((files->last_touch(0) == before));
     auto long_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(1);
@@ -119,11 +118,11 @@ BOOST_AUTO_TEST_CASE(whatever_is_done_to_a_file_is_seen) {
 
 BOOST_AUTO_TEST_CASE(a_link_in_its_place_is_neither_written_to_nor_emptied) {
     fs::path path = files->path(), other = parent / "other";
-    BOOST_TEST(files->prepare(0, {}).has_value());
+    BOOST_TEST(files->prepare(0, ::geteuid()).has_value());
     fs::rename(path, other);
     fs::create_directory_symlink(other, path);
     BOOST_TEST(!files->is_there());
-    BOOST_TEST(!files->prepare(1, {}));
+    BOOST_TEST(!files->prepare(1, ::geteuid()));
     BOOST_TEST(!fs::exists(other / "1"));
     files.reset();
     BOOST_TEST(fs::exists(other / "0"));

@@ -40,8 +40,7 @@ class group_part {
     virtual void begin_generation() {}
     /// Called before the worker with that index is created, which runs as `user`. If it fails, no
     /// worker is created.
-    virtual os::result<void> prepare_worker(unsigned index,
-                                            const std::optional<os::identity>& user) {
+    virtual os::result<void> prepare_worker(unsigned index, uid_t user) {
         (void)index, (void)user;
         return {};
     }

@@ -21,9 +21,10 @@ namespace einhyrningsins::master {
 using core::severity;
 namespace {
 
-/// A state of an older program has that of its generations alone.
+/// A state of an earlier version has that of its generations alone.
 std::optional<os::identity> identity_of(const handoff::group& from) {
-    if (from.identity || from.recipes.empty()) return from.identity;
+    bool wants_another = !from.settings.user.empty() || !from.settings.group.empty();
+    if (from.identity || !wants_another || from.recipes.empty()) return from.identity;
     return from.recipes.back().identity;
 }
 
@@ -51,10 +52,10 @@ group_runner::group_runner(boost::asio::io_context& context, const handoff::grou
     running_since_ = from.running_since;
     made_from_ = from.made_from;
     identity_ = identity_of(from);
+    for (const core::worker& worker : group_.workers())
+        if (worker.has_process()) list_worker(worker, from.users);
     if (trouble_.empty()) open_control(from.control ? from.control : handoff::control_socket{});
     services_.open();
-    for (const core::worker& worker : group_.workers())
-        if (worker.has_process()) list_worker(worker);
     notice_unseen_deaths();
     if (from.starts_when_opened) open_and_start({}, queries());
     schedule();
@@ -151,9 +152,16 @@ void group_runner::change_identity(std::optional<os::identity> user) {
     note_users();
 }
 
-/// New workers are not all: those of a generation before may still have to ack.
+/// New workers are not all: those of a generation before are still there, or started once more.
 bool group_runner::runs_as_another() const {
-    return master::runs_as_another(identity_) || spawner_.runs_as_another();
+    if (master::runs_as_another(identity_) || spawner_.starts_others()) return true;
+    const pid_table& all = *around_.workers;
+    uid_t own = os::own_user();
+    return !all.all_are_of(own) &&
+           std::ranges::any_of(group_.workers(), [&](const core::worker& worker) {
+               auto known = all.find(worker.pid);
+               return known && known.user != own;
+           });
 }
 
 void group_runner::note_users() {
@@ -182,7 +190,8 @@ void group_runner::notice(const core::event_type& what) {
         leftovers_.kill();
     if (auto* dead = std::get_if<core::event::exited>(&what))
         if (const core::worker* worker = group_.find(dead->id)) {
-            leftovers_.look_after(*worker, spawner_.user_of(worker->generation));
+            if (auto known = around_.workers->find(worker->pid))
+                leftovers_.look_after(*worker, known.user);
             around_.workers->remove(worker->pid);
         }
     group_.apply(what, core::time_point::clock::now());
@@ -191,8 +200,22 @@ void group_runner::notice(const core::event_type& what) {
     schedule();
 }
 
-void group_runner::list_worker(const core::worker& worker) {
-    around_.workers->add(worker.pid, *this, spawner_.user_of(worker.generation));
+/// As whom it was started is on record from here to its end. A worker of an earlier version's state
+/// is like the others of its generation; otherwise the system tells who it is now. Nothing is known
+/// of one that is gone.
+void group_runner::list_worker(const core::worker& worker,
+                               const std::map<unsigned, unsigned>& users) {
+    auto told = users.find(static_cast<unsigned>(worker.pid));
+    auto user = told != users.end() ? told->second : spawner_.user_of(worker.generation);
+    if (!user) user = os::user_of(worker.pid);
+    if (user) around_.workers->add(worker.pid, *this, *user);
+}
+
+std::map<unsigned, unsigned> group_runner::users() const {
+    std::map<unsigned, unsigned> all;
+    for (const core::worker& worker : group_.workers())
+        if (auto known = around_.workers->find(worker.pid)) all.emplace(worker.pid, known.user);
+    return all;
 }
 
 bool group_runner::has_child(core::process_id pid) const {
@@ -224,6 +247,7 @@ handoff::group group_runner::hand_over() const {
                         .retired = retired_,
                         .trouble = trouble_,
                         .state = group_.state()};
+    into.users = users();
     into.made_from = made_from_;
     into.identity = identity_;
     into.starts_when_opened = starts_when_opened_;
@@ -348,8 +372,7 @@ std::optional<std::string> group_runner::attempt(const std::function<void()>& de
 
 /// Before anybody is judged for having shown none.
 void group_runner::look_for_life(core::time_point now) {
-    auto user_of = [this](core::generation number) { return spawner_.identity_of(number); };
-    for (const live_check::sign& sign : services_.signs_of_life(now, user_of))
+    for (const live_check::sign& sign : services_.signs_of_life(now))
         group_.apply(core::event::touched{sign.worker}, sign.at);
 }
 

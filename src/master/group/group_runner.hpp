@@ -18,6 +18,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -161,7 +162,8 @@ class group_runner {
     void keep_configured();
     void note_users();
     void change_identity(std::optional<os::identity> user);
-    void list_worker(const core::worker& worker);
+    void list_worker(const core::worker& worker, const std::map<unsigned, unsigned>& users = {});
+    std::map<unsigned, unsigned> users() const;
     void schedule();
     bool step();
     void look_for_life(core::time_point now);

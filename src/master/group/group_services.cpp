@@ -40,8 +40,7 @@ void group_services::hand_over(handoff::group& into) const {
         part->hand_over(into);
 }
 
-os::result<void> group_services::prepare_worker(unsigned index,
-                                                const std::optional<os::identity>& user) {
+os::result<void> group_services::prepare_worker(unsigned index, uid_t user) {
     for (const auto& part : parts_)
         if (auto prepared = part->prepare_worker(index, user); !prepared) return prepared;
     return {};

@@ -33,7 +33,7 @@ class group_services {
     void begin_generation();
     void hand_over(handoff::group& into) const;
     /// Stops at the first part that fails.
-    os::result<void> prepare_worker(unsigned index, const std::optional<os::identity>& user);
+    os::result<void> prepare_worker(unsigned index, uid_t user);
     /// A child that is no known worker was reaped. Returns whether it belonged to a part.
     bool hear_death(const os::reaped& child);
     /// The programs of the parts that run now.
@@ -45,9 +45,8 @@ class group_services {
     std::string awaited_by_upgrade() const { return upgrades_.awaited(); }
     void run_stop_command() { stop_command_.run(); }
     /// See live_check.
-    std::vector<live_check::sign> signs_of_life(core::time_point now,
-                                                const live_check::identities& user_of) {
-        return live_check_.signs(now, user_of);
+    std::vector<live_check::sign> signs_of_life(core::time_point now) {
+        return live_check_.signs(now);
     }
     /// Where workers are to say READY=1; empty: the settings do not want that.
     std::string notify_address() const { return notify_.address(); }

@@ -22,9 +22,10 @@ core::time_point next_look(const handoff::leftover& group, core::time_point now)
     return std::min(group.deadline, now + std::max(shortest, waited / 8));
 }
 
-/// Processes of other users than the worker's: a worker of the master's own user may have any.
+/// Processes of other users than the worker's: a worker of the master's own user may have any. All
+/// are others' if it is not known who the worker was.
 bool has_others(const handoff::leftover& group, const os::running_members& members) {
-    return group.user != -1 &&
+    return group.user != os::own_user() &&
            std::ranges::any_of(members.users, [&](uid_t user) { return user != group.user; });
 }
 
@@ -52,8 +53,7 @@ void leftovers::look_after(const core::worker& worker, uid_t user) {
     bool was_killed = killed_.erase(worker.pid) > 0;
     if (!os::orphaned_group(worker.pid).exists()) return;
     handoff::leftover group{
-        .pid = worker.pid, .index = worker.index, .generation = worker.generation};
-    if (user != os::own_user()) group.user = user;
+        .pid = worker.pid, .user = user, .index = worker.index, .generation = worker.generation};
     if (was_killed) {
         group.told = SIGKILL;
         group.deadline = core::time_point::clock::now() + core::grace_before_kill;

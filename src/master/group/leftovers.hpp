@@ -23,9 +23,9 @@ class leftovers {
 
     /// The whole process group of that worker is about to be sent SIGKILL.
     void note_killed(core::process_id pid) { killed_.insert(pid); }
-    /// The worker has just been reaped, which ran as `user`. If that is another one than the
-    /// master's, processes of third users in its process group are left alone: it may have led the
-    /// master to believe that the group is its own.
+    /// The worker has just been reaped, which was started as `user`. If that is another one than
+    /// the master's, processes of third users in its process group are left alone: it may have led
+    /// the master to believe that the group is its own.
     void look_after(const core::worker& worker, uid_t user);
     /// A child that is no worker has died: it may have been the last of those left behind.
     void look_again();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/group/live_check.hpp"
 
+#include "master/group/pid_table.hpp"
 #include "os/files.hpp"
 #include "os/own_process.hpp"
 
@@ -40,8 +41,7 @@ std::string live_check::entry() const {
     return (prefix.empty() ? "EINHYRNINGSINS" : prefix) + "_WATCH_FILE=" + files_->path() + "/";
 }
 
-os::result<void> live_check::prepare_worker(unsigned index,
-                                            const std::optional<os::identity>& user) {
+os::result<void> live_check::prepare_worker(unsigned index, uid_t user) {
     if (!files_) return {};
     auto prepared = files_->prepare(index, user);
     if (!prepared) return prepared.error();
@@ -49,45 +49,44 @@ os::result<void> live_check::prepare_worker(unsigned index,
     return {};
 }
 
-std::vector<live_check::sign> live_check::signs(core::time_point now, const identities& user_of) {
+std::vector<live_check::sign> live_check::signs(core::time_point now) {
     std::vector<sign> all;
     if (!files_ || of_.group.phase() != core::group_phase::running) return all;
     for (const core::worker& worker : of_.group.workers()) {
         if (!core::is_due(core::live_deadline(worker, of_.group.wishes()), now)) continue;
-        auto last =
-            last_sign(worker.index, core::last_sign_of_life(worker), user_of(worker.generation));
-        if (last) all.push_back({worker.id, *last});
+        if (auto last = last_sign(worker)) all.push_back({worker.id, *last});
     }
     return all;
 }
 
-/// When the worker with that index, which runs as `user`, has last shown a sign of life; nothing:
-/// it has shown none after `since`, the last one that is known. A file that has vanished is made
-/// again, and counts as a sign of life: the worker may have removed it, or could not touch it.
+/// When the worker has last shown a sign of life; nothing: it has shown none after the last one
+/// that is known. A file that has vanished is made again, and counts as a sign of life: the worker
+/// may have removed it, or could not touch it.
 ///
 /// The time of a touch is told by the clock of the wall. If that was set meanwhile, so that the
 /// touch would be older than the look before it, or still to come, it counts as of now.
-std::optional<core::time_point> live_check::last_sign(unsigned index, core::time_point since,
-                                                      const std::optional<os::identity>& user) {
+std::optional<core::time_point> live_check::last_sign(const core::worker& worker) {
     core::time_point now = clock::now();
-    auto touch = files_->last_touch(index);
+    auto touch = files_->last_touch(worker.index);
     if (!touch) {
-        make_again(index, user);
+        make_again(worker);
         return now;
     }
-    auto before = looks_.find(index);
+    auto before = looks_.find(worker.index);
     bool is_known = before != looks_.end();
     if (is_known && before->second.what == *touch) return std::nullopt;
     core::time_point when = now - (std::chrono::system_clock::now() - touch->at);
-    core::time_point earliest = (is_known ? before->second.at : since) - file_clock_tick;
-    looks_[index] = {*touch, now};
-    if (when >= earliest && when <= now) return when;
+    core::time_point since = is_known ? before->second.at : core::last_sign_of_life(worker);
+    looks_[worker.index] = {*touch, now};
+    if (when >= since - file_clock_tick && when <= now) return when;
     return is_known ? std::optional(now) : std::nullopt;
 }
 
-void live_check::make_again(unsigned index, const std::optional<os::identity>& user) {
+void live_check::make_again(const core::worker& worker) {
+    auto known = of_.around.workers->find(worker.pid);
+    if (!known) return;
     bool directory_is_there = files_->is_there();
-    if (auto made = prepare_worker(index, user); !made) {
+    if (auto made = prepare_worker(worker.index, known.user); !made) {
         if (!std::exchange(complained_, true))
             of_.log(severity::error, made.error().message() +
                                          "; signs of life are not asked for until it can be made");

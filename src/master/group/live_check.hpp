@@ -6,7 +6,6 @@
 #include "master/group/group_part.hpp"
 #include "os/touch_directory.hpp"
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,8 +24,7 @@ class live_check : public group_part {
     /// not possible, the group does without signs of life until its settings change.
     void open() override;
     /// Makes the file of the worker.
-    os::result<void> prepare_worker(unsigned index,
-                                    const std::optional<os::identity>& user) override;
+    os::result<void> prepare_worker(unsigned index, uid_t user) override;
     void hand_over(handoff::group& into) const override;
 
     /// What a worker finds its file by, for os::spawn_recipe::indexed_entry; empty: the settings do
@@ -38,11 +36,9 @@ class live_check : public group_part {
         core::worker_id worker;
         core::time_point at;
     };
-    /// Tells as whom the workers of a generation run.
-    using identities = std::function<std::optional<os::identity>(core::generation)>;
     /// The signs of life of those workers that would be killed at `now` without one, see
     /// core::live_deadline.
-    std::vector<sign> signs(core::time_point now, const identities& user_of);
+    std::vector<sign> signs(core::time_point now);
 
   private:
     /// What a file was like when it was looked at.
@@ -51,9 +47,8 @@ class live_check : public group_part {
         core::time_point at;
     };
 
-    std::optional<core::time_point> last_sign(unsigned index, core::time_point since,
-                                              const std::optional<os::identity>& user);
-    void make_again(unsigned index, const std::optional<os::identity>& user);
+    std::optional<core::time_point> last_sign(const core::worker& worker);
+    void make_again(const core::worker& worker);
 
     const group_context& of_;
     std::optional<os::touch_directory> files_;

@@ -76,4 +76,8 @@ unsigned pid_table::workers_of(uid_t user) const {
     return known == users_.end() ? 0 : known->second;
 }
 
+bool pid_table::all_are_of(uid_t user) const {
+    return users_.size() == (users_.contains(user) ? 1U : 0U);
+}
+
 } // namespace einhyrningsins::master

@@ -46,6 +46,8 @@ class pid_table {
 
     /// How many live workers were started as that user.
     unsigned workers_of(uid_t user) const;
+    /// Whether all live workers were started as that user.
+    bool all_are_of(uid_t user) const;
 
   private:
     void forget_user(uid_t user);

@@ -46,15 +46,10 @@ shared_release releases::find(core::generation number) const {
     return known != all_.end() && known->second ? *known->second : nullptr;
 }
 
-const std::optional<os::identity>& releases::identity_of(core::generation number) const {
-    static const std::optional<os::identity> own;
-    auto known = find(number);
-    return known ? known->plan.recipe().identity : own;
-}
-
 bool releases::run_as_another() const {
-    return std::ranges::any_of(
-        all_, [&](const auto& known) { return runs_as_another(identity_of(known.first)); });
+    return std::ranges::any_of(all_, [](const auto& known) {
+        return known.second && runs_as_another((*known.second)->plan.recipe().identity);
+    });
 }
 
 listener_list releases::old_listeners() const {

@@ -7,7 +7,6 @@
 #include "master/group/release.hpp"
 
 #include <map>
-#include <optional>
 
 namespace einhyrningsins::master {
 
@@ -31,8 +30,6 @@ class releases {
     const entry& of(core::generation number);
     /// The same as it is; null: there is none.
     shared_release find(core::generation number) const;
-    /// Whom the workers of a generation run as; nothing: as the master.
-    const std::optional<os::identity>& identity_of(core::generation number) const;
     /// Whether workers of any of these generations run as another user than this process.
     bool run_as_another() const;
     /// The listeners that the group itself has no more.

@@ -54,9 +54,10 @@ void spawner::begin(core::generation number) {
 }
 
 void spawner::spawn(const core::action::spawn& what) {
-    releases_.of(what.generation); // whose identity the worker's files are for
-    auto made = services_.prepare_worker(what.index, releases_.identity_of(what.generation));
-    if (!made) return of_.notice(failure(what, made.error()));
+    releases_.of(what.generation); // whose user the worker's files are for
+    if (auto user = user_of(what.generation))
+        if (auto prepared = services_.prepare_worker(what.index, *user); !prepared)
+            return of_.notice(failure(what, prepared.error()));
     auto preloaded = preloads_.find(what.generation);
     if (preloaded != preloads_.end()) return preloaded->second->ask(what);
     execute(what);
@@ -91,9 +92,10 @@ os::result<worker_output> spawner::open_output(core::worker_id worker, core::gen
         return owner.worker == 0 ? preloads_.contains(core::generation(owner.generation))
                                  : of_.group.find(core::worker_id(owner.worker)) != nullptr;
     };
+    shared_release made = releases_.find(number);
     return of_.around.logs->open(of_.settings,
                                  {of_.settings.name, static_cast<std::uint64_t>(worker), number},
-                                 releases_.identity_of(number), is_alive);
+                                 made ? made->plan.recipe().identity : std::nullopt, is_alive);
 }
 
 /// A worker that has to ack by a message has as long to execute its program as it has for that.
@@ -107,8 +109,9 @@ core::time_point spawner::birth_deadline() const {
 
 /// Serves the control socket that the worker was given, if it was given one.
 void spawner::adopt(os::unique_fd control, core::process_id pid, core::generation number) const {
-    if (control)
-        of_.around.adopt(std::move(control), os::peer_of_child(pid, releases_.identity_of(number)));
+    shared_release made = releases_.find(number);
+    if (control && made)
+        of_.around.adopt(std::move(control), os::peer_of_child(pid, made->plan.recipe().identity));
 }
 
 void spawner::take(birth what) {
@@ -140,8 +143,8 @@ standing spawner::standing_of(core::process_id pid, core::generation number) con
         if (os::parent_of(pid)) return standing::foreign;
         return of_.around.may_miss_deaths() ? standing::unheard : standing::gone;
     }
-    uid_t user = user_of(number);
-    bool may_signal = user == os::own_user() || os::user_of(pid) == user;
+    auto user = user_of(number);
+    bool may_signal = user && (*user == os::own_user() || os::user_of(pid) == user);
     return may_signal ? standing::own_fork : standing::foreign;
 }
 
@@ -164,8 +167,8 @@ void spawner::begin_preload(core::generation number, const releases::entry& made
     preloads_.insert_or_assign(number, std::move(*begun));
 }
 
+/// A release outlives the template process that is made from it.
 void spawner::tend() {
-    releases_.forget_unneeded();
     auto unwanted = [&](const core::action::spawn& wish) {
         const core::worker* worker = of_.group.find(wish.id);
         return !worker || !worker->active();
@@ -177,6 +180,7 @@ void spawner::tend() {
     std::erase_if(preloads_, [&](const auto& known) {
         return known.second->is_idle() && !(runs && of_.group.needs(known.first));
     });
+    releases_.forget_unneeded();
 }
 
 void spawner::hear_births() {
@@ -195,8 +199,10 @@ bool spawner::expects_births() const {
     return !newborns_.is_empty() || std::ranges::any_of(preloads_, is_asked);
 }
 
-uid_t spawner::user_of(core::generation number) const {
-    const auto& identity = releases_.identity_of(number);
+std::optional<uid_t> spawner::user_of(core::generation number) const {
+    shared_release made = releases_.find(number);
+    if (!made) return std::nullopt;
+    const auto& identity = made->plan.recipe().identity;
     return identity ? identity->user : os::own_user();
 }
 

@@ -48,19 +48,16 @@ class spawner {
     /// New workers are made from what the group is now, whatever their generation.
     void forget_releases() { releases_.forget_all(); }
 
-    /// Whether workers of any generation that is still needed run as another user than this
+    /// Whether workers of any generation that is still needed are started as another user than this
     /// process.
-    bool runs_as_another() const { return releases_.run_as_another(); }
-    /// Whom the workers of a generation run as; nothing: as the master.
-    const std::optional<os::identity>& identity_of(core::generation number) const {
-        return releases_.identity_of(number);
-    }
+    bool starts_others() const { return releases_.run_as_another(); }
     /// See releases.
     listener_list old_listeners() const { return releases_.old_listeners(); }
     /// What the workers of a generation are made from; null: from what is there.
     shared_release release_of(core::generation number) const { return releases_.find(number); }
-    /// As whom the workers of a generation run.
-    uid_t user_of(core::generation number) const;
+    /// As whom the workers of a generation are started; nothing: that is not known, since nothing
+    /// is made from its release any more.
+    std::optional<uid_t> user_of(core::generation number) const;
     const preload_map& preloads() const { return preloads_; }
 
     void hand_over(handoff::group& into) const;

@@ -54,6 +54,7 @@ BOOST_AUTO_TEST_CASE(the_workers_of_a_user_are_counted) {
     BOOST_TEST(table.workers_of(1000) == 2U);
     BOOST_TEST(table.workers_of(2000) == 1U);
     BOOST_TEST(table.workers_of(3000) == 0U);
+    BOOST_TEST(!table.all_are_of(1000));
     table.add(11, jobs, 2000); // the same pid: the other one has ended
     BOOST_TEST(table.workers_of(1000) == 1U);
     BOOST_TEST(table.workers_of(2000) == 2U);
@@ -61,12 +62,15 @@ BOOST_AUTO_TEST_CASE(the_workers_of_a_user_are_counted) {
     BOOST_TEST(table.workers_of(2000) == 0U);
     BOOST_TEST(!table.find(12));
     BOOST_TEST(table.find(10).runner == &web);
+    BOOST_TEST(table.all_are_of(1000));
+    BOOST_TEST(!table.all_are_of(2000));
 }
 
 BOOST_AUTO_TEST_CASE(nobody_has_no_worker) {
     pid_table table;
     BOOST_TEST(!table.find(0));
     BOOST_TEST(!table.find({}));
+    BOOST_TEST(table.all_are_of(1000));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
