@@ -41,9 +41,17 @@ NO_SANITIZER bool fail(child& self, birth_stage stage) {
     return false;
 }
 
+/// The child leads a process group. One with another identity leaves the session of the master as
+/// well, and so its controlling terminal: a process can type into that (TIOCSTI, see
+/// ioctl_tty(2)), for the shell of whoever has started the master.
+NO_SANITIZER bool lead_group(child& self) {
+    bool leads = self.as ? ::setsid() >= 0 : ::setpgid(0, 0) == 0;
+    return leads || fail(self, process_group);
+}
+
 /// Sets priority, directory and identity, in this order: the new user may not be allowed the rest.
 NO_SANITIZER bool set_surroundings(child& self) {
-    if (::setpgid(0, 0) != 0) return fail(self, process_group);
+    if (!lead_group(self)) return false;
     if (self.nice && ::setpriority(PRIO_PROCESS, 0, *self.nice) != 0) return fail(self, niceness);
     if (self.descriptor_limit) ::setrlimit(RLIMIT_NOFILE, self.descriptor_limit);
     if (::fchdir(self.from.directory) != 0) return fail(self, directory);
@@ -201,11 +209,6 @@ void wait_for(pid_t ended) {
     }
 }
 
-result<pid_t> start_apart(child& made) {
-    auto pid = start(made, run_apart, 0);
-    // The child does this as well: whoever is first, it is never seen in the group of the master.
-    if (pid) ::setpgid(*pid, *pid);
-    return pid;
-}
+result<pid_t> start_apart(child& made) { return start(made, run_apart, 0); }
 
 } // namespace einhyrningsins::os

@@ -35,8 +35,8 @@ struct child {
     inheritance from;
     const int* nice;                ///< or null
     const rlimit* descriptor_limit; ///< to be restored, or null
-    const identity* as;             ///< the new identity; null: that of this process
-    bool gives_up_capabilities;     ///< drops those that would survive the exec
+    const identity* as; ///< the new identity, in a session of its own; null: that of this process
+    bool gives_up_capabilities; ///< drops those that would survive the exec
     bool dies_with_parent;
     pid_t parent;
     birth_failure failure{}; ///< written by a child that shares our memory

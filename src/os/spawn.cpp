@@ -49,6 +49,17 @@ int null_device() {
     return null.get();
 }
 
+/// `fd`, or what it is replaced by if it is a terminal: the same one, opened for writing only and
+/// owned by `copy`. Otherwise a process of another session could read what is typed there, as job
+/// control only holds up those that have the terminal as their controlling one. One that cannot be
+/// opened again, as after a hangup, is replaced by /dev/null.
+int without_input(int fd, unique_fd& copy) {
+    if (::isatty(fd) != 1) return fd;
+    std::string path = "/proc/self/fd/" + std::to_string(fd);
+    copy.reset(::open(path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC));
+    return copy ? copy.get() : null_device();
+}
+
 /// The lists of pointers for execve(2) of the current start, one after the other.
 std::vector<char*>& text_lists() {
     static std::vector<char*> lists;
@@ -150,6 +161,11 @@ result<birth> spawn_plan::spawn(unsigned index, int extra_fd, output_descriptors
                  .listeners = listeners,
                  .extra = extra_fd,
                  .report = report.write.get()};
+    unique_fd terminals[2];
+    if (recipe_.identity && output.out < 0)
+        made.from.out = without_input(STDOUT_FILENO, terminals[0]);
+    if (recipe_.identity && output.err < 0)
+        made.from.err = without_input(STDERR_FILENO, terminals[1]);
     low_copies low(lowest_source());
     if (auto done = lower(made.from, low); !done) return done.error();
     return recipe_.identity ? start_apart(made, std::move(report.read)) : start_sharing(made);

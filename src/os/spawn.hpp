@@ -33,7 +33,8 @@ struct child;
 /// Starts workers. All allocations are made when the plan is made. A start takes a vfork-like
 /// clone(2), a dozen system calls and an exec, regardless of the size of the master. A worker with
 /// another identity never shares memory with the master: it gets a copy, and the master does not
-/// wait for its exec.
+/// wait for its exec. It shares no session with the master either, and a terminal that is its
+/// standard output or error can only be written to.
 class spawn_plan {
   public:
     /// `recipe.arguments` must not be empty.

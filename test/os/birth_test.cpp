@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -209,12 +210,53 @@ BOOST_AUTO_TEST_CASE(whether_we_can_be_dumped_is_never_changed,
             }) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(it_leads_a_group_from_the_first, *boost::unit_test::precondition(needs_root)) {
-    auto born = plan_for("/bin/sleep", identity{.user = user, .group = user}).spawn(0, -1);
-    BOOST_REQUIRE(born);
-    BOOST_TEST(::getpgid(born->pid()) == born->pid());
-    ::kill(born->pid(), SIGKILL);
-    exit_code_of(born->pid());
+/// In ours it could type into our terminal, for our shell.
+BOOST_AUTO_TEST_CASE(it_leads_a_session, *boost::unit_test::precondition(needs_root)) {
+    stop_before_exec();
+    BOOST_TEST(::getsid(caught.pid()) == caught.pid());
+    BOOST_TEST(::getpgid(caught.pid()) == caught.pid());
+}
+
+/// No job control keeps a process of another session from reading a terminal.
+BOOST_AUTO_TEST_CASE(our_terminal_is_for_its_output_alone,
+                     *boost::unit_test::precondition(needs_root)) {
+    unique_fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    BOOST_REQUIRE((::grantpt(master.get()) == 0 && ::unlockpt(master.get()) == 0));
+    auto access_of = [](pid_t pid, const std::string& fd) {
+        std::string facts = contents("/proc/" + std::to_string(pid) + "/fdinfo/" + fd);
+        return std::stoi(facts.substr(facts.find("flags:") + 6), nullptr, 8) & O_ACCMODE;
+    };
+    BOOST_TEST(in_child([&] {
+                   int terminal = ::open(::ptsname(master.get()), O_RDWR | O_NOCTTY);
+                   ::dup2(terminal, STDOUT_FILENO);
+                   ::dup2(terminal, STDERR_FILENO);
+                   auto born =
+                       plan_for("/bin/sleep", identity{.user = user, .group = user}).spawn(0, -1);
+                   if (!born || !becomes_known(*born)) return 99;
+                   bool out = access_of(born->pid(), "1") == O_WRONLY;
+                   bool err = access_of(born->pid(), "2") == O_WRONLY;
+                   ::kill(born->pid(), SIGKILL);
+                   return first_failure({out, err});
+               }) == 0);
+}
+
+/// Output is lost there in any case.
+BOOST_AUTO_TEST_CASE(a_terminal_that_was_hung_up_is_replaced,
+                     *boost::unit_test::precondition(needs_root)) {
+    BOOST_TEST(in_child([] {
+                   unique_fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+                   ::grantpt(master.get());
+                   ::unlockpt(master.get());
+                   int terminal = ::open(::ptsname(master.get()), O_RDWR | O_NOCTTY);
+                   ::dup2(terminal, STDERR_FILENO);
+                   master.reset();
+                   auto born =
+                       plan_for("/bin/sleep", identity{.user = user, .group = user}).spawn(0, -1);
+                   if (!born || !becomes_known(*born)) return 99;
+                   bool runs = born->outcome() && *born->outcome();
+                   ::kill(born->pid(), SIGKILL);
+                   return first_failure({runs});
+               }) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(what_has_failed_says_so_whenever_it_is_asked,

@@ -112,6 +112,22 @@ BOOST_AUTO_TEST_CASE(a_worker_knows_its_pid_index_and_environment) {
     BOOST_TEST(report["argument1"] == file);
 }
 
+BOOST_AUTO_TEST_CASE(a_worker_of_our_user_stays_in_our_session) {
+    auto report = run(recipe());
+    BOOST_TEST(report["session"] == std::to_string(::getsid(0)));
+    BOOST_TEST(report["process-group"] == report["pid"]);
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_of_another_user_leads_a_session,
+                     *boost::unit_test::precondition(needs_root)) {
+    BOOST_REQUIRE(::chmod(directory.path().c_str(), 0777) == 0);
+    auto other = recipe();
+    other.identity = identity{.user = 61234, .group = 61234};
+    auto report = run(std::move(other));
+    BOOST_TEST(report["session"] == report["pid"]);
+    BOOST_TEST(report["process-group"] == report["pid"]);
+}
+
 BOOST_AUTO_TEST_CASE(each_worker_of_a_plan_has_numbers_of_its_own) {
     auto plan = spawn_plan::make(recipe());
     for (unsigned index : {100U, 7U}) {

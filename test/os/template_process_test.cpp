@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -157,6 +158,22 @@ BOOST_AUTO_TEST_CASE(workers_can_die_with_us) {
     loaded one(std::move(worker));
     BOOST_TEST(end_of(fork_worker(one, 0)) == 0);
     BOOST_TEST(has_line(contents(directory / "report"), "death-signal " + std::to_string(SIGUSR2)));
+}
+
+/// Its user could type into our terminal otherwise.
+BOOST_AUTO_TEST_CASE(a_worker_of_another_user_is_in_the_session_of_its_template,
+                     *boost::unit_test::precondition(needs_root)) {
+    scratch directory;
+    BOOST_REQUIRE(::chmod(directory.path().c_str(), 0777) == 0);
+    auto worker = recipe({"prog", directory / "report"});
+    worker.identity = identity{.user = 61234, .group = 61234};
+    loaded one(std::move(worker));
+    BOOST_TEST(::getsid(one.pid()) == one.pid());
+    pid_t pid = fork_worker(one, 0);
+    BOOST_TEST(end_of(pid) == 0);
+    std::string report = contents(directory / "report");
+    BOOST_TEST(has_line(report, "session " + std::to_string(one.pid())), report);
+    BOOST_TEST(has_line(report, "process-group " + std::to_string(pid)), report);
 }
 
 BOOST_AUTO_TEST_CASE(many_are_asked_for_at_once) {

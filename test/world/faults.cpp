@@ -35,6 +35,7 @@ const std::map<std::string_view, std::vector<int>> table{
     {"recvmsg", {ENOMEM, ENOBUFS}},
     {"send", {ENOMEM, ENOBUFS, EPIPE}},
     {"setpgid", {EPERM}},
+    {"setsid", {EPERM}},
     {"signalfd", no_descriptors},
     {"socket", {EMFILE, ENFILE, ENOMEM, ENOBUFS}},
     {"socketpair", no_descriptors},

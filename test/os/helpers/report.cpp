@@ -66,6 +66,7 @@ int main(int argc, char** argv) {
     prctl(PR_GET_PDEATHSIG, &death_signal);
     std::fprintf(out, "pid %d\n", getpid());
     std::fprintf(out, "process-group %d\n", getpgrp());
+    std::fprintf(out, "session %d\n", getsid(0));
     report_identity(out);
     std::fprintf(out, "nice %d\n", getpriority(PRIO_PROCESS, 0));
     std::fprintf(out, "directory %s\n", getcwd(directory, sizeof directory));

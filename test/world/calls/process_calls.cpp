@@ -136,6 +136,8 @@ SYSTEM_CALL(int, setpgid, (pid_t pid, pid_t group), (pid, group)) {
     return 0;
 }
 
+SYSTEM_CALL(pid_t, setsid, (), ()) { return self().group = self().pid; }
+
 /// What is constructed in a simulation is never destroyed.
 LIBRARY_CALL(int, __cxa_atexit, (void (*what)(void*), void* argument, void* of),
              (what, argument, of)) {
