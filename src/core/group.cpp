@@ -54,9 +54,13 @@ void group::on(const event::start&, time_point now) {
 }
 
 void group::on(const event::stop& event, time_point now) {
+    end_upgrades("the group was told to stop");
     state_.start_again = false;
+    stop(event, now);
+}
+
+void group::stop(const event::stop& event, time_point now) {
     if (state_.phase == group_phase::stopped) return;
-    if (state_.upgrade) close_upgrade("the group was told to stop", std::nullopt);
     state_.phase = group_phase::stopping;
     table_.drop_wanted();
     bool by_command =
@@ -74,7 +78,8 @@ void group::on(const event::stop_command_failed&, time_point now) {
 void group::on(const event::restart& event, time_point now) {
     if (state_.phase == group_phase::stopped || state_.phase == group_phase::waiting)
         return run(now);
-    on(event::stop{event.signal.value_or(state_.wishes.stop_signal)}, now);
+    if (state_.upgrade) put_off_upgrade();
+    stop({event.signal.value_or(state_.wishes.stop_signal)}, now);
     state_.start_again = true;
 }
 
@@ -179,8 +184,12 @@ void group::on(const event::stalled& event, time_point now) {
 
 // Phases and generations
 
+/// What starts is the newest in any case; as an upgrade if somebody has asked for one meanwhile,
+/// with all workers at once like any other start.
 void group::run(time_point now) {
     state_.phase = group_phase::running;
+    if (std::exchange(state_.starts_as_upgrade, false))
+        return begin_upgrade({upgrade_mode::fleet, {}}, now);
     begin_generation();
     out_.push(action::begin_generation{state_.current.generation});
     add(state_.current.generation, state_.wishes.number, now);
@@ -248,7 +257,8 @@ std::vector<process_id> group::active_processes() const {
 }
 
 bool group::can_upgrade() const {
-    return state_.phase == group_phase::running || state_.phase == group_phase::given_up;
+    return state_.phase == group_phase::running || state_.phase == group_phase::given_up ||
+           is_restarting();
 }
 
 bool group::awaits_demand() const {

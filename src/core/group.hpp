@@ -41,7 +41,8 @@ namespace einhyrningsins::core {
 ///     running    stopping   stop, restart
 ///                given_up   more than policy::retries failures in a row, outside an upgrade
 ///                stopped    all workers have ended for good
-///     stopping   stopped    the last worker has gone; after a restart it goes on to running
+///     stopping   stopped    the last worker has gone; after a restart it goes on to running, with
+///                           an upgrade if one was asked for
 ///                running    start
 ///     given_up   running    start, upgrade
 ///                stopping   stop, restart
@@ -69,6 +70,8 @@ namespace einhyrningsins::core {
 ///     old one has been told to go; as *aborted* when upgrade_failure_limit() attempts in a row
 ///     have failed: then the previous generation is the current one again, and new workers without
 ///     an ack are told to go; or with a stop, also as aborted.
+///   - A restart does not end it, but puts it off until the workers have gone: another begins
+///     then, with nothing old to replace. One that is asked for during a restart is put off, too.
 ///   - Another request joins it as long as no new worker has been asked for, see joined(). Later,
 ///     the upgrade is *overtaken*: when it ends, or after a second, another begins in its place,
 ///     from the current generation if that is proven, else from the same previous one. Further
@@ -121,6 +124,8 @@ class group {
     /// The number that the newest generation has, or had.
     generation last_generation() const { return state_.last_generation; }
     group_phase phase() const { return state_.phase; }
+    /// Whether it is being stopped by a restart.
+    bool is_restarting() const { return state_.start_again; }
     /// Whether event::upgrade is not refused now.
     bool can_upgrade() const;
     /// The number of event::upgrade that this object has heard.
@@ -197,6 +202,7 @@ class group {
 
     // Phases and generations: group.cpp
     void run(time_point now);
+    void stop(const event::stop& event, time_point now);
     void begin_generation();
     void give_up();
     void add(core::generation number, unsigned count, time_point now);
@@ -207,8 +213,11 @@ class group {
     // Upgrades: upgrade.cpp
     void begin_upgrade(const event::upgrade& request, time_point now);
     void finish_upgrade(time_point now);
+    void put_off_upgrade();
+    void end_upgrades(const std::string& reason);
     void abort_upgrade(time_point now);
-    void close_upgrade(std::string reason, std::optional<unsigned> serving);
+    void tell_aborted(std::string reason, std::optional<unsigned> serving);
+    void leave_upgrade();
     void release_old(time_point now);
     void retire_old(unsigned count, time_point now);
     void refill_previous(time_point now);

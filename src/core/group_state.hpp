@@ -39,9 +39,10 @@ BOOST_DESCRIBE_STRUCT(death, (), (pid, cause, age, generation))
 struct group_state {
     policy wishes; ///< what is wanted now
     group_phase phase = group_phase::stopped;
-    time_point opened_at;     ///< of a waiting group: the warm-up counts from here
-    bool demanded = false;    ///< likewise: the first client has come
-    bool start_again = false; ///< when the stop is through
+    time_point opened_at;           ///< of a waiting group: the warm-up counts from here
+    bool demanded = false;          ///< likewise: the first client has come
+    bool start_again = false;       ///< when the stop is through
+    bool starts_as_upgrade = false; ///< likewise: somebody has asked for one
     std::vector<worker> workers;
     lineage current;
     std::optional<upgrade_progress> upgrade;
@@ -51,8 +52,8 @@ struct group_state {
     std::optional<death> last_death;
 };
 BOOST_DESCRIBE_STRUCT(group_state, (),
-                      (wishes, phase, opened_at, demanded, start_again, workers, current, upgrade,
-                       last_generation, last_id, restarts, last_death))
+                      (wishes, phase, opened_at, demanded, start_again, starts_as_upgrade, workers,
+                       current, upgrade, last_generation, last_id, restarts, last_death))
 
 /// What is wrong with a state that no group can have come to, in one line; empty: nothing.
 std::string find_contradiction(const group_state& state);

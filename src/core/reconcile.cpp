@@ -27,13 +27,13 @@ struct group::step {
 
 const group::step group::steps[] = {
     {&group::end_wait, &group::wait_ends},
+    {&group::finish_stop, nullptr},
     {&group::settle_acks, &group::earliest<&group::ack_due>},
     {&group::kill_silent, &group::earliest<&group::sign_due>},
     {&group::send_firmer_signals, &group::earliest<&group::firmer_signal_due>},
     {&group::advance_upgrade, &group::overtaking_due},
     {&group::retire_surplus, nullptr},
     {&group::refill, &group::back_off_ends},
-    {&group::finish_stop, nullptr},
     {&group::finish_life, nullptr},
     {&group::request_spawns, &group::request_due},
 };

@@ -108,6 +108,10 @@ std::string text(const report_of::upgrade_joined& r) {
            number(r.generation);
 }
 
+std::string text(const report_of::upgrade_put_off&) {
+    return "the group is being restarted; the upgrade begins when its workers have gone";
+}
+
 std::string text(const report_of::upgrade_began& r) {
     return std::string(to_string(r.mode)) + " upgrade to generation " + number(r.generation) +
            " begins, " + plural(r.of, "worker");
@@ -169,6 +173,7 @@ const char* kind(const report_of::upgrade_prepared&) { return "upgrade_prepared"
 const char* kind(const report_of::upgrade_cancelled&) { return "upgrade_cancelled"; }
 const char* kind(const report_of::upgrade_refused&) { return "upgrade_refused"; }
 const char* kind(const report_of::upgrade_joined&) { return "upgrade_joined"; }
+const char* kind(const report_of::upgrade_put_off&) { return "upgrade_put_off"; }
 const char* kind(const report_of::upgrade_began&) { return "upgrade_began"; }
 const char* kind(const report_of::upgrade_advanced&) { return "upgrade_advanced"; }
 const char* kind(const report_of::upgrade_held&) { return "upgrade_held"; }

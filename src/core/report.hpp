@@ -27,9 +27,9 @@ BOOST_DESCRIBE_STRUCT(failure, (), (pid, index, cause, age))
 
 /// What an operator wants to know, as data.
 ///
-/// Each event::upgrade is answered by one of upgrade_began, upgrade_joined, upgrade_overtaken and
-/// upgrade_refused. After any but the last whoever asked waits for the next upgrade_done or
-/// upgrade_aborted: there is exactly one, whatever happens to the group meanwhile.
+/// Each event::upgrade is answered by one of upgrade_began, upgrade_joined, upgrade_overtaken,
+/// upgrade_put_off and upgrade_refused. After any but the last whoever asked waits for the next
+/// upgrade_done or upgrade_aborted: there is exactly one, whatever happens to the group meanwhile.
 namespace report_of {
 
 struct worker_started {
@@ -113,6 +113,10 @@ struct upgrade_joined {
     bool next;
 };
 
+/// An upgrade was asked for during a restart, or a restart during an upgrade: it begins when the
+/// last worker has gone.
+struct upgrade_put_off {};
+
 struct upgrade_began {
     upgrade_mode mode;
     core::generation generation;
@@ -174,10 +178,10 @@ using report =
                  report_of::escalated, report_of::gave_up, report_of::upgrader_began,
                  report_of::upgrader_done, report_of::upgrade_prepared,
                  report_of::upgrade_cancelled, report_of::upgrade_refused,
-                 report_of::upgrade_joined, report_of::upgrade_began, report_of::upgrade_advanced,
-                 report_of::upgrade_held, report_of::upgrade_overtaken, report_of::upgrade_done,
-                 report_of::upgrade_aborted, report_of::live_check_missed, report_of::waiting,
-                 report_of::stopped, report_of::ended>;
+                 report_of::upgrade_joined, report_of::upgrade_put_off, report_of::upgrade_began,
+                 report_of::upgrade_advanced, report_of::upgrade_held, report_of::upgrade_overtaken,
+                 report_of::upgrade_done, report_of::upgrade_aborted, report_of::live_check_missed,
+                 report_of::waiting, report_of::stopped, report_of::ended>;
 
 enum class severity { debug, info, warning, error };
 BOOST_DESCRIBE_ENUM(severity, debug, info, warning, error)

@@ -14,7 +14,7 @@ namespace {
 const char* why_not_upgradable(const group_state& state) {
     if (state.phase == group_phase::stopped) return "the group is stopped";
     if (state.phase == group_phase::waiting) return "the group has not been started yet";
-    return state.start_again ? "the group is being restarted" : "the group is being stopped";
+    return "the group is being stopped";
 }
 
 } // namespace
@@ -22,6 +22,7 @@ const char* why_not_upgradable(const group_state& state) {
 void group::on(const event::upgrade& request, time_point now) {
     out_.tell(report_of::upgrade_prepared{++upgrades_asked_});
     if (!can_upgrade()) return out_.tell(report_of::upgrade_refused{why_not_upgradable(state_)});
+    if (state_.start_again) return put_off_upgrade();
     state_.phase = group_phase::running;
     if (!state_.upgrade) return begin_upgrade(request, now);
     upgrade_progress& running = *state_.upgrade;
@@ -69,24 +70,44 @@ void group::finish_upgrade(time_point now) {
 void group::abort_upgrade(time_point now) {
     auto next = state_.upgrade->next();
     core::generation failed = state_.current.generation;
-    lineage previous = state_.upgrade->previous;
-    if (next)
-        state_.upgrade.reset();
-    else
-        close_upgrade(std::to_string(state_.current.failures) +
-                          (state_.current.failures == 1 ? " attempt" : " attempts in a row") +
-                          " to start a worker of it failed",
-                      table_.capacity());
-    state_.current = previous;
+    if (!next)
+        tell_aborted(std::to_string(state_.current.failures) +
+                         (state_.current.failures == 1 ? " attempt" : " attempts in a row") +
+                         " to start a worker of it failed",
+                     table_.capacity());
+    leave_upgrade();
     dismiss_unacked(failed, state_.wishes.stop_signal, now);
     if (next) return begin_upgrade(*next, now);
     if (state_.wishes.retries && state_.current.failures > *state_.wishes.retries) give_up();
 }
 
-void group::close_upgrade(std::string reason, std::optional<unsigned> serving) {
+void group::tell_aborted(std::string reason, std::optional<unsigned> serving) {
     out_.tell(report_of::upgrade_aborted{state_.current.generation, std::move(reason),
                                          std::move(state_.upgrade->failures), serving});
+}
+
+/// Without the generation that it leads to.
+void group::leave_upgrade() {
+    state_.current = state_.upgrade->previous;
     state_.upgrade.reset();
+}
+
+/// Until the restart that goes on has stopped all workers: what it starts is the newest. Whoever
+/// waits for an upgrade under way waits for that one.
+void group::put_off_upgrade() {
+    out_.tell(report_of::upgrade_put_off{});
+    state_.starts_as_upgrade = true;
+    if (state_.upgrade) leave_upgrade();
+}
+
+/// As told to whoever waits.
+void group::end_upgrades(const std::string& reason) {
+    if (state_.upgrade) {
+        tell_aborted(reason, std::nullopt);
+        leave_upgrade();
+    }
+    if (std::exchange(state_.starts_as_upgrade, false))
+        out_.tell(report_of::upgrade_aborted{state_.last_generation + 1, reason, {}, std::nullopt});
 }
 
 void group::advance_upgrade(time_point now) {

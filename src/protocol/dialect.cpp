@@ -24,6 +24,7 @@ bool dialect::is_progress(const core::report& what) const {
            std::holds_alternative<upgrade_advanced>(what) ||
            std::holds_alternative<upgrade_held>(what) ||
            std::holds_alternative<upgrade_overtaken>(what) ||
+           std::holds_alternative<upgrade_put_off>(what) ||
            std::holds_alternative<ack_overdue>(what) ||
            std::holds_alternative<start_failed>(what) || std::holds_alternative<backing_off>(what);
 }

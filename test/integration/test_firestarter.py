@@ -264,6 +264,25 @@ def test_restart(daemon, master):
     assert not set(new) & set(old)
 
 
+def test_an_upgrade_during_a_restart(daemon, master):
+    daemon.start(group("web1", master, "ack_timeout = 0", program=master.probe("--ignore", "TERM")))
+    [old] = daemon.pids("web1")
+    master.report(old)
+
+    def begin(command):
+        client = Control(daemon.path("web1"))
+        client.send_raw(json.dumps({"command": f"worker:{command}", "pid": 0, "signal": None}).encode() + b"\n")
+        return client
+    with begin("restart") as restart:
+        master.wait_signal(old, "TERM")
+        with begin("upgrade") as upgrade:
+            eventually(lambda: "the upgrade begins when" in daemon.log())
+            os.kill(old, signal.SIGKILL)
+            answers = [json.loads(client.line())["message"] for client in (restart, upgrade)]
+    [new] = daemon.pids("web1")
+    assert answers == [f"restart processes new [{new}] old [{old}]", f"upgrade processes new [{new}] old []"]
+
+
 def test_inc_and_dec(daemon, master):
     daemon.start(group("web1", master))
     first, = daemon.pids("web1")

@@ -137,3 +137,63 @@ def test_a_group_that_goes_while_its_upgrader_runs(groups, how):
         answer = last_answer(control, request)
     assert not answer["ok"] and "told to stop" in answer["message"]
     groups.stop()
+
+
+def begin_restart(master, during=None):
+    """Of a worker that stays until it is killed: returns it."""
+    start_groups(master, web={"cmd": master.probe("--ignore", "USR2"), "ack_timeout": 0, **(during or {})})
+    [old] = master.pids()
+    return old
+
+
+def end_restart(master, old):
+    os.kill(old, signal.SIGKILL)
+    master.wait_ready()
+    assert master.group()["generation"] == 2 and old not in master.pids()
+
+
+def test_an_upgrade_that_is_asked_for_during_a_restart_is_done_by_it(master):
+    old = begin_restart(master)
+    assert master.request("restart", "web")["ok"]
+    with master.connect() as control:
+        request = control.send("upgrade", "web")
+        begun = control.reply()
+        assert begun["message"] == "web: upgrading 1 worker, with the restart that goes on"
+        assert "is being restarted; the upgrade begins when its workers have gone" in control.reply()["message"]
+        end_restart(master, old)
+        answer = last_answer(control, request)
+    assert answer["ok"] and answer["message"] == "Upgrade done"
+    master.stop()
+
+
+def test_an_upgrader_runs_during_a_restart(master):
+    old = begin_restart(master, {"upgrader": ["/bin/sh", "-c", "exit 3"]})
+    assert master.request("restart", "web")["ok"]
+    answer = master.request("upgrade", "web")
+    assert not answer["ok"] and "upgrader ended with exit code 3" in answer["message"]
+    end_restart(master, old)
+    master.stop()
+
+
+def test_a_restart_does_not_cancel_the_upgrade_whose_upgrader_runs(master):
+    wait = f"touch {master.dir}/runs; until test -e {master.dir}/go; do sleep 0.02; done"
+    old = begin_restart(master, {"upgrader": ["/bin/sh", "-c", wait]})
+    with master.connect() as control:
+        request = control.send("upgrade", "web")
+        eventually(lambda: (master.dir / "runs").exists())
+        assert master.request("restart", "web")["ok"]
+        (master.dir / "go").touch()
+        master.wait_log("the upgrade begins when")
+        end_restart(master, old)
+        assert last_answer(control, request)["ok"]
+    master.stop()
+
+
+def test_sighup_during_a_restart(master):
+    old = begin_restart(master)
+    assert master.request("restart", "web")["ok"]
+    master.signal(signal.SIGHUP)
+    master.wait_log("the upgrade begins when")
+    end_restart(master, old)
+    master.wait_log("web: Upgrade done")
+    master.stop()

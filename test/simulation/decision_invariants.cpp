@@ -206,7 +206,8 @@ void invariants::check_answers() {
                         std::to_string(requests_) + " requests, " + std::to_string(answers_) +
                             " answers");
     answers_ = requests_ = 0;
-    if (awaited_ != after_.previous.has_value())
+    bool waits = put_off_ && after_.phase == core::group_phase::stopping;
+    if (awaited_ != (waits || after_.previous.has_value()))
         throw violation("an_upgrade_has_one_outcome",
                         awaited_ ? "none, and there is no upgrade" : "told before its end");
 }
@@ -228,16 +229,25 @@ void invariants::check_report(const core::report_of::upgrade_overtaken&) {
         throw violation("every_upgrade_request_is_answered", "overtakes what is not there");
 }
 
+/// The answer, or what a restart has done to the upgrade under way and another that was promised.
+void invariants::check_report(const core::report_of::upgrade_put_off&) {
+    bool is_answer = put_off_ || !awaited_;
+    answers_ += is_answer;
+    awaited_ = put_off_ = true;
+    overtaken_ = false;
+}
+
 void invariants::check_report(const core::report_of::upgrade_began&) {
+    bool as_promised = std::exchange(overtaken_, false) || std::exchange(put_off_, false);
     if (!std::exchange(awaited_, true))
         ++answers_;
-    else if (!std::exchange(overtaken_, false))
+    else if (!as_promised)
         throw violation("an_upgrade_has_one_outcome", "another begins before it");
 }
 
 void invariants::take_outcome(const char* what) {
     if (!std::exchange(awaited_, false)) throw violation("an_upgrade_has_one_outcome", what);
-    overtaken_ = false;
+    overtaken_ = put_off_ = false;
 }
 
 void invariants::check_report(const core::report_of::upgrade_done& what) {

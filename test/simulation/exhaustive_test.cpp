@@ -88,6 +88,9 @@ const std::vector<step> stops{{stop, SIGUSR2}, {stop, plain_stop(SIGUSR2)},
                               {stop, SIGKILL}, {command_failed},
                               {start},         {ack},
                               {upgrade, 0},    {wait}};
+const std::vector<step> restarts{{restart}, {upgrade, 0}, {upgrade, 1, false}, {stop, SIGUSR2},
+                                 {start},   {ack},        {kill, crash},       {kill, good_end},
+                                 {reload},  {wait}};
 
 } // namespace
 
@@ -97,6 +100,14 @@ BOOST_AUTO_TEST_CASE(life_of_one) { explore_all(quiet_group(1), life, 8); }
 BOOST_AUTO_TEST_CASE(life_of_two) { explore_all(quiet_group(2), life, 8); }
 BOOST_AUTO_TEST_CASE(upgrades_of_one) { explore_all(quiet_group(1), upgrades, 7); }
 BOOST_AUTO_TEST_CASE(upgrades_of_two) { explore_all(quiet_group(2), upgrades, 7); }
+BOOST_AUTO_TEST_CASE(upgrades_with_restarts) {
+    history patient = quiet_group(2);
+    patient.programs[0].stop_takes = 500ms;
+    explore_all(patient, restarts, 5);
+    patient.policies[0].ack = core::ack_none{};
+    explore_all(patient, restarts, 5);
+}
+
 BOOST_AUTO_TEST_CASE(everything_at_once) { explore_all(quiet_group(2), all, 7); }
 
 BOOST_AUTO_TEST_CASE(answers_that_take_their_time) {

@@ -358,7 +358,9 @@ void invariants::check_roll_back() const {
     bool gave_up = before_.phase != after_.phase && after_.phase == core::group_phase::given_up;
     if (gave_up && (!wishes_.retries || failures(after_.current) <= *wishes_.retries))
         throw violation("retries_are_granted", "gave up too early");
-    if (after_.current < before_.current && failures(before_.current) < failure_limit())
+    bool is_put_off = after_.phase == core::group_phase::stopping;
+    bool is_aborted = after_.current < before_.current && !is_put_off;
+    if (is_aborted && failures(before_.current) < failure_limit())
         throw violation("retries_are_granted", "aborted too early");
 }
 

@@ -103,6 +103,7 @@ class invariants {
     void check_report(const core::report_of::upgrade_refused& what);
     void check_report(const core::report_of::upgrade_joined& what);
     void check_report(const core::report_of::upgrade_overtaken& what);
+    void check_report(const core::report_of::upgrade_put_off& what);
     void check_report(const core::report_of::upgrade_began& what);
     void check_report(const core::report_of::upgrade_done& what);
     void check_report(const core::report_of::upgrade_aborted& what);
@@ -160,6 +161,7 @@ class invariants {
     unsigned answers_ = 0;                           ///< to them
     bool awaited_ = false;      ///< an upgrade has begun, by the reports, and no outcome has come
     bool overtaken_ = false;    ///< and another was promised
+    bool put_off_ = false;      ///< and the restart has to end first
     bool owes_upgrade_ = false; ///< another was asked for when one had begun to start workers
     core::time_point last_trouble_{}; ///< a death or a failure
     unsigned highest_limit_ = 0;      ///< upper_limit() while the upgrade under way lasts

@@ -67,10 +67,10 @@ firestarter_watch::~firestarter_watch() {
 
 bool firestarter_watch::hear(const core::report& what) {
     if (!client_->is_open()) return false;
+    if (what_ == verb::upgrade) return hear_upgrade(what);
     if (auto* one = std::get_if<worker_started>(&what)) return on_started(one->worker);
     if (std::holds_alternative<stopped>(what) || std::holds_alternative<ended>(what))
         return on_stopped();
-    if (what_ == verb::upgrade) return hear_upgrade(what);
     bool hopeless = std::holds_alternative<start_failed>(what) ||
                     std::holds_alternative<backing_off>(what) ||
                     std::holds_alternative<gave_up>(what);

@@ -42,8 +42,10 @@ std::string in_words(const reconfiguration& what) {
 outcome begin_upgrade(group_runner& runner, core::upgrade_mode mode) {
     if (auto why = why_not_upgradable(runner.group()); !why.empty()) return {"left alone: " + why};
     runner.request_upgrade({mode, {}});
+    const char* how =
+        runner.group().is_restarting() ? "with the restart that goes on" : to_string(mode);
     return {std::string(runner.has_upgrader() ? "running the upgrader, then " : "") + "upgrading " +
-            count_of(worker_number(runner), "worker") + ", " + to_string(mode)};
+            count_of(worker_number(runner), "worker") + ", " + how};
 }
 
 std::vector<std::string> names_of(const group_selection& groups) {

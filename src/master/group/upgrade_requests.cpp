@@ -70,9 +70,8 @@ void upgrade_requests::open() {
 }
 
 void upgrade_requests::hear(const core::event_type& event) {
-    bool ends = std::holds_alternative<core::event::stop>(event) ||
-                std::holds_alternative<core::event::restart>(event);
-    if (ends) carry_out(machine_.cancel("the group was told to stop"));
+    if (std::holds_alternative<core::event::stop>(event))
+        carry_out(machine_.cancel("the group was told to stop"));
 }
 
 bool upgrade_requests::hear_death(const os::reaped& child) {

@@ -33,7 +33,7 @@ class upgrade_requests : public group_part {
     std::string awaited() const { return machine_.awaited(); }
 
     void open() override;
-    /// A stop is also the end of an upgrade that has not begun.
+    /// A stop is also the end of an upgrade that has not begun; a restart is not.
     void hear(const core::event_type& event) override;
     bool hear_death(const os::reaped& child) override;
     const helper_process* process() const override { return upgrader_.get(); }

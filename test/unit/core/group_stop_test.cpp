@@ -180,6 +180,70 @@ BOOST_AUTO_TEST_CASE(a_restart_waits_for_the_last_to_go) {
     BOOST_TEST(one.group().phase() == group_phase::running);
 }
 
+BOOST_AUTO_TEST_CASE(an_upgrade_that_is_asked_for_in_a_restart_is_what_the_restart_brings) {
+    life one = couple();
+    one.happens(event::restart{});
+    one.deeds();
+    BOOST_TEST(one.group().can_upgrade());
+    one.happens(event::upgrade{upgrade_mode::rolling});
+    BOOST_TEST(one.hears("the group is being restarted; the upgrade begins when"));
+    one.exit(101);
+    BOOST_TEST(one.deeds() == lines());
+    one.exit(102);
+    BOOST_TEST(one.deeds() == (lines{"generation 2", "spawn 103 index 0 generation 2",
+                                     "spawn 104 index 1 generation 2"}));
+    BOOST_TEST(one.hears("Upgrade done"));
+    BOOST_TEST(!one.group().upgrade().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(an_upgrade_goes_on_with_a_restart) {
+    life one = couple();
+    one.happens(event::reconfigure{{.number = 2, .ack = ack_manual{}}});
+    one.happens(event::upgrade{upgrade_mode::rolling});
+    one.deeds();
+    one.happens(event::restart{});
+    BOOST_TEST(one.deeds() == (lines{"SIGUSR2 to 101", "SIGUSR2 to 102", "SIGUSR2 to 103"}));
+    BOOST_TEST(!one.hears("aborted"));
+    for (process_id pid : {101, 102, 103})
+        one.exit(pid);
+    BOOST_TEST(one.deeds() == (lines{"generation 3", "spawn 104 index 0 generation 3",
+                                     "spawn 105 index 1 generation 3"}));
+    one.ack(104);
+    BOOST_TEST(!one.hears("Upgrade done"));
+    one.ack(105);
+    BOOST_TEST(one.hears("Upgrade done"));
+}
+
+BOOST_AUTO_TEST_CASE(what_a_restart_cannot_start_gives_way_to_what_ran_before) {
+    life one = couple();
+    one.happens(
+        event::reconfigure{{.number = 2, .ack = ack_manual{}, .retries = 1, .max_unacked = 2}});
+    one.happens(event::upgrade{upgrade_mode::rolling});
+    one.happens(event::restart{});
+    for (process_id pid : {101, 102, 103, 104})
+        one.exit(pid);
+    one.deeds();
+    one.exit(105);
+    BOOST_TEST(one.hears("Upgrade to generation 3 aborted: 1 attempt to start a worker"));
+    BOOST_TEST(one.deeds() == (lines{"SIGUSR2 to 106", "spawn 107 index 0 generation 1",
+                                     "spawn 108 index 2 generation 1"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_ends_an_upgrade_that_waits_for_a_restart) {
+    life one = couple();
+    one.happens(event::restart{});
+    one.happens(event::upgrade{upgrade_mode::rolling});
+    one.news();
+    one.happens(event::stop{SIGTERM});
+    BOOST_TEST(one.hears("Upgrade to generation 2 aborted: the group was told to stop"));
+    one.exit(101);
+    one.exit(102);
+    BOOST_TEST(one.deeds() ==
+               (lines{"SIGUSR2 to 101", "SIGUSR2 to 102", "SIGTERM to 101", "SIGTERM to 102"}));
+    one.start();
+    BOOST_TEST(!one.hears("Upgrade"));
+}
+
 BOOST_AUTO_TEST_CASE(a_stop_in_a_restart_is_the_last_word) {
     life one = couple();
     one.happens(event::restart{});

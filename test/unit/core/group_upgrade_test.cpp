@@ -322,9 +322,6 @@ BOOST_AUTO_TEST_CASE(a_group_that_does_not_run_refuses) {
     life stopping = serving(manual(1));
     stopping.happens(event::stop{SIGTERM});
     is_refused(stopping, "the group is being stopped");
-    life restarting = serving(manual(1));
-    restarting.happens(event::restart{});
-    is_refused(restarting, "the group is being restarted");
 }
 
 BOOST_AUTO_TEST_CASE(each_request_is_answered) {
