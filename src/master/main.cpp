@@ -215,11 +215,6 @@ std::optional<int> delegate(char** argv, std::vector<std::string>& words) {
     return complain(why.message(), 1);
 }
 
-void prepare_process() {
-    os::set_up_allocator();
-    os::block_all_signals();
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -235,13 +230,15 @@ int main(int argc, char** argv) {
     if (reload.check) return try_out(reload);
     std::vector<std::string> environment = os::take_environment(argc, argv);
     if (reload.state_fd) {
-        prepare_process();
+        os::block_all_signals();
+        os::set_up_allocator();
         return take_over(reload, {argv[0], reload.rest, std::move(environment)});
     }
     auto line = master::configure(own_personality(), words, environment);
     if (!line) return complain(line.error());
     if (line->kind != config::request_kind::run)
         return is_einhorn() ? answer_as_einhorn(*line) : answer(*line);
-    prepare_process();
+    os::block_all_but_ending_signals();
+    os::set_up_allocator();
     return start(std::move(*line), {argv[0], words, std::move(environment)});
 }

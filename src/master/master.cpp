@@ -218,7 +218,8 @@ void master::hold_lock(const std::optional<handoff::held_file>& from) {
     lock_ = std::move(*held);
 }
 
-/// All that the beginning needs, and the state does not say.
+/// All that the beginning needs, and the state does not say. A name server or user database may not
+/// answer for a long time: until it has, a master that starts can be ended as any other program.
 os::look_ups master::look_up_names(const handoff::state& from) const {
     std::vector<os::any_query> wanted;
     if (!settings_.master.socket_group.empty() && !from.operators)
@@ -231,10 +232,8 @@ os::look_ups master::look_up_names(const handoff::state& from) const {
         std::ranges::move(queries_of(group.settings, {}, none), std::back_inserter(wanted));
     }
     os::look_ups names;
-    // A name server or user database may not answer for a long time, and nothing was created yet.
-    std::optional<os::unblocked_ending> until_then;
-    if (is_cold()) until_then.emplace();
     names.add(wanted);
+    os::block_all_signals();
     return names;
 }
 

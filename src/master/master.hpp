@@ -41,7 +41,8 @@ class master {
   public:
     /// Goes on from a state: the first one, or that of the program that has executed this one (SPEC
     /// 7.5). What is not open in it is opened. A start_failure, which only a cold beginning throws,
-    /// leaves nothing behind. Signals must be blocked already.
+    /// leaves nothing behind. Signals must be blocked already, at a cold start all but those that
+    /// end it, which are blocked before anything is created.
     master(boost::asio::io_context& context, handoff::state from, call how, beginning kind);
     ~master();
     master(const master&) = delete;

@@ -7,6 +7,7 @@
 #include "os/descriptors.hpp"
 #include "os/no_sanitizer.hpp"
 #include "os/process.hpp"
+#include "os/signals.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -124,11 +125,9 @@ NO_SANITIZER bool die_with_parent(child& self) {
     return true;
 }
 
-/// The mask is emptied last, so that no signal is delivered to a worker that is not complete.
+/// Signals are unblocked last, so that no signal is delivered to a worker that is not complete.
 NO_SANITIZER bool execute(child& self) {
-    sigset_t none;
-    sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    reset_masters_signals();
     if (!self.program) return true;
     ::execve(self.program, self.arguments, self.environment);
     if (errno == ENOEXEC) {

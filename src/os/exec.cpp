@@ -5,7 +5,6 @@
 #include "os/files.hpp"
 #include "os/own_process.hpp"
 #include "os/program.hpp"
-#include "os/signals.hpp"
 #include "os/working_directory.hpp"
 
 #include <algorithm>
@@ -120,10 +119,8 @@ os_error replace_program(const std::string& program, const std::vector<std::stri
     unique_fd before(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (auto there = open_directory(directory)) (void)!::fchdir((*there)->get());
     set_close_on_exec(kept, false);
-    ignore_signals(true);
     ::execve(program.c_str(), pointers(arguments).data(), pointers(environment).data());
     os_error why = last_error("exec " + program);
-    ignore_signals(false);
     set_close_on_exec(kept, true);
     if (before) (void)!::fchdir(before.get());
     return why;

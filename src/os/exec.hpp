@@ -45,8 +45,8 @@ result<std::string> read_to_end(int fd, std::size_t most);
 bool is_read_to_end(int fd);
 
 /// Executes another program in place of this one; returns only on failure. It inherits only `kept`
-/// of the descriptors above 2. Changes to the working directory `directory` if that exists. Blocked
-/// signals remain blocked, and those that arrive meanwhile are pending.
+/// of the descriptors above 2. Changes to the working directory `directory` if that exists. What
+/// block_all_signals() has done remains, and no signal is lost.
 os_error replace_program(const std::string& program, const std::vector<std::string>& arguments,
                          const std::vector<std::string>& environment, const std::string& directory,
                          const std::vector<int>& kept);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "os/signals.hpp"
 
+#include "os/no_sanitizer.hpp"
+
+#include <algorithm>
 #include <csignal>
 
 #include <sys/signalfd.h>
@@ -13,30 +16,56 @@ namespace {
 constexpr int of_masters[] = {SIGHUP,  SIGINT,  SIGUSR2, SIGTERM, SIGQUIT,
                               SIGTTIN, SIGTTOU, SIGUSR1, SIGCONT, SIGALRM};
 
-void change_mask_of_ending(int how) {
-    sigset_t ending;
-    sigemptyset(&ending);
-    for (int number : {SIGINT, SIGTERM, SIGQUIT, SIGHUP})
-        sigaddset(&ending, number);
-    sigprocmask(how, &ending, nullptr);
+constexpr int of_ending[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP};
+
+bool is_pending(int number) {
+    sigset_t pending;
+    return ::sigpending(&pending) == 0 && sigismember(&pending, number) == 1;
+}
+
+/// To set an action may discard a pending signal, so what is right already is not set again, and
+/// the action of a signal that waits to be heard stays as it is. Fails for SIGKILL, SIGSTOP and
+/// those of glibc.
+void set_action(int number, sighandler_t wanted) {
+    struct sigaction action {};
+    bool is_right = ::sigaction(number, nullptr, &action) != 0 || action.sa_handler == wanted;
+    if (is_right || is_pending(number)) return;
+    action = {};
+    action.sa_handler = wanted;
+    ::sigaction(number, &action, nullptr);
+}
+
+void block(const sigset_t& blocked) {
+    sigprocmask(SIG_SETMASK, &blocked, nullptr);
+    for (int number = 1; number <= SIGRTMAX; ++number) {
+        bool is_ignored = std::ranges::count(of_masters, number) && sigismember(&blocked, number);
+        set_action(number, is_ignored ? SIG_IGN : SIG_DFL);
+    }
 }
 
 } // namespace
 
-unblocked_ending::unblocked_ending() { change_mask_of_ending(SIG_UNBLOCK); }
-unblocked_ending::~unblocked_ending() { change_mask_of_ending(SIG_BLOCK); }
-
-void ignore_signals(bool ignored) {
-    for (int number : of_masters)
-        ::signal(number, ignored ? SIG_IGN : SIG_DFL);
-}
-
 void block_all_signals() {
-    for (int number = 1; number <= SIGRTMAX; ++number)
-        ::signal(number, SIG_DFL); // fails for SIGKILL, SIGSTOP and those of glibc
     sigset_t all;
     sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, nullptr);
+    block(all);
+}
+
+void block_all_but_ending_signals() {
+    sigset_t most;
+    sigfillset(&most);
+    for (int number : of_ending)
+        sigdelset(&most, number);
+    block(most);
+}
+
+NO_SANITIZER void reset_masters_signals() {
+    struct sigaction usual {};
+    for (int number : of_masters)
+        ::sigaction(number, &usual, nullptr);
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 result<unique_fd> open_signal_fd() {

@@ -8,25 +8,22 @@
 
 namespace einhyrningsins::os {
 
-/// Resets every signal to its default disposition and blocks all of them permanently. The master
-/// receives signals through open_signal_fd() only and no handler ever runs, so a child only has to
-/// reset its mask. SIGPIPE stays pending, which is harmless.
+/// Blocks all signals permanently: the master receives them through open_signal_fd() only, and no
+/// handler ever runs. SIGPIPE stays pending, which is harmless.
+///
+/// The master's signals (SPEC section 3) are ignored besides, all others have their default action.
+/// Linux keeps a blocked signal even if it is ignored. This is for a program that is executed in
+/// place of this one and unblocks them, as some shells do: they must not end it. As to ignore a
+/// signal discards one that is pending (sigaction(2)), this is done at the beginning, and not again
+/// by a program that was executed by one that has done it.
 void block_all_signals();
 
-/// As long as it exists, SIGINT, SIGTERM, SIGQUIT and SIGHUP end this process as they would any
-/// other, though they are blocked otherwise: for a wait before there is anything to clean up.
-class unblocked_ending {
-  public:
-    unblocked_ending();
-    ~unblocked_ending();
-    unblocked_ending(const unblocked_ending&) = delete;
-    unblocked_ending& operator=(const unblocked_ending&) = delete;
-};
+/// The same, except that SIGINT, SIGTERM, SIGQUIT and SIGHUP are not blocked and end this process
+/// as they would any other: for as long as there is nothing to clean up.
+void block_all_but_ending_signals();
 
-/// Ignores the master's signals, or gives them their default disposition again. As long as they are
-/// blocked they are kept all the same: for a program that is executed with blocked signals and that
-/// may unblock them, as a shell that clears its mask does. They must not end it.
-void ignore_signals(bool ignored);
+/// Undoes block_all_signals(), for a child before its exec. Only makes system calls.
+void reset_masters_signals();
 
 /// A non-blocking descriptor that becomes readable when one of the master's signals (SPEC section
 /// 3) or SIGCHLD has arrived, see signalfd(2).

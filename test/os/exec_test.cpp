@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "os/exec.hpp"
+#include "os/signals.hpp"
 #include "support.hpp"
 
 #include <boost/test/unit_test.hpp>
 
+#include <csignal>
+#include <cstdio>
 #include <string>
 
 #include <fcntl.h>
@@ -41,6 +44,20 @@ int write_when_awaited(int fd, const std::string& text, pid_t reader) {
         if (::write(fd, &c, 1) != 1) return 1;
     }
     return 0;
+}
+
+/// Signals as /proc/PID/status has them.
+std::string bits_of(int number) {
+    char text[20];
+    std::snprintf(text, sizeof text, "%016llx", 1ULL << (number - 1));
+    return text;
+}
+
+/// Executes a program with a signal to this process pending. Returns only if that fails.
+os_error execute_with(int pending, const std::string& program, const std::string& argument) {
+    block_all_signals();
+    ::kill(::getpid(), pending);
+    return replace_program(program, {program, argument}, {}, "/", {});
 }
 
 } // namespace
@@ -94,6 +111,23 @@ BOOST_AUTO_TEST_CASE(who_has_read_a_file) {
     BOOST_TEST(!is_read_to_end(file->get()));
     BOOST_TEST(child(100) == 0);
     BOOST_TEST(is_read_to_end(file->get()));
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_that_arrives_before_the_exec_is_kept) {
+    scratch directory;
+    std::string file = directory / "report";
+    for (int number : {SIGTERM, SIGHUP, SIGUSR1, SIGCONT, SIGCHLD}) {
+        BOOST_TEST(in_child([&] { return execute_with(number, report_program(), file), 99; }) == 0);
+        BOOST_TEST(contents(file).find("\npending " + bits_of(number) + "\n") != std::string::npos,
+                   number);
+        BOOST_TEST(in_child([&] {
+                       execute_with(number, directory / "missing", file);
+                       auto fd = open_signal_fd();
+                       if (!fd) return 99;
+                       return first_failure({read_signals(fd->get()) == std::vector{number}});
+                   }) == 0,
+                   number);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_file_without_a_name_where_there_may_be_none_in_memory) {

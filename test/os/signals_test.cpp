@@ -16,11 +16,17 @@ using namespace einhyrningsins;
 using namespace einhyrningsins::os;
 using namespace os_test;
 
+namespace {
+
+constexpr int of_masters[] = {SIGHUP,  SIGINT,  SIGUSR2, SIGTERM, SIGQUIT, SIGTTIN,
+                              SIGTTOU, SIGUSR1, SIGCONT, SIGALRM, SIGCHLD};
+
+} // namespace
+
 BOOST_AUTO_TEST_SUITE(signals)
 
 BOOST_AUTO_TEST_CASE(the_masters_signals_arrive_by_the_descriptor) {
-    for (int number : {SIGHUP, SIGINT, SIGUSR2, SIGTERM, SIGQUIT, SIGTTIN, SIGTTOU, SIGUSR1,
-                       SIGCONT, SIGALRM, SIGCHLD})
+    for (int number : of_masters)
         BOOST_TEST(in_child([&] {
                        block_all_signals();
                        auto fd = open_signal_fd();
@@ -32,6 +38,45 @@ BOOST_AUTO_TEST_CASE(the_masters_signals_arrive_by_the_descriptor) {
                                              !is_readable(fd->get())});
                    }) == 0,
                    number);
+}
+
+/// A program that was executed by one that has blocked them does so again.
+BOOST_AUTO_TEST_CASE(what_is_pending_already_is_kept) {
+    auto block_only = [] {
+        sigset_t all;
+        sigfillset(&all);
+        sigprocmask(SIG_BLOCK, &all, nullptr);
+    };
+    for (auto block : {&block_all_signals, +block_only})
+        for (int number : of_masters)
+            BOOST_TEST(in_child([&] {
+                           block();
+                           ::kill(::getpid(), number);
+                           block_all_signals();
+                           auto fd = open_signal_fd();
+                           if (!fd) return 99;
+                           return first_failure({read_signals(fd->get()) == std::vector{number}});
+                       }) == 0,
+                       number);
+}
+
+BOOST_AUTO_TEST_CASE(a_master_that_starts_can_be_ended) {
+    for (int number : of_masters) {
+        bool ends = number == SIGINT || number == SIGTERM || number == SIGQUIT || number == SIGHUP;
+        BOOST_TEST(in_child([&] {
+                       block_all_but_ending_signals();
+                       ::kill(::getpid(), number);
+                       return 0;
+                   }) == (ends ? -1 : 0),
+                   number);
+        BOOST_TEST(in_child([&] {
+                       block_all_but_ending_signals();
+                       block_all_signals();
+                       ::kill(::getpid(), number);
+                       return 0;
+                   }) == 0,
+                   number);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(several_signals_arrive_together) {

@@ -292,16 +292,21 @@ BOOST_AUTO_TEST_CASE(niceness_is_the_workers_alone) {
 }
 
 BOOST_AUTO_TEST_CASE(signals_are_neither_blocked_nor_ignored) {
-    BOOST_TEST(in_child([&] {
-                   std::signal(SIGHUP, SIG_IGN);
-                   std::signal(SIGPIPE, SIG_IGN);
-                   block_all_signals();
-                   auto pid = start(recipe());
-                   return pid ? exit_code_of(*pid) : 99;
-               }) == 0);
-    auto report = read_report(file);
-    BOOST_TEST(report["blocked"] == "0000000000000000");
-    BOOST_TEST(report["ignored"] == "0000000000000000");
+    for (bool is_other : {false, true}) {
+        if (is_other && !is_root()) continue;
+        BOOST_TEST(in_child([&] {
+                       std::signal(SIGHUP, SIG_IGN);
+                       std::signal(SIGPIPE, SIG_IGN);
+                       block_all_signals();
+                       auto wish = recipe();
+                       if (is_other) wish.identity = identity{0, 0, {}};
+                       auto pid = start(std::move(wish));
+                       return pid ? exit_code_of(*pid) : 99;
+                   }) == 0);
+        auto report = read_report(file);
+        BOOST_TEST(report["blocked"] == "0000000000000000");
+        BOOST_TEST(report["ignored"] == "0000000000000000");
+    }
 }
 
 BOOST_AUTO_TEST_CASE(the_raised_limit_of_descriptors_is_given_back) {

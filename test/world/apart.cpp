@@ -55,4 +55,19 @@ std::string run_apart(const std::function<std::string()>& tell) {
     return told;
 }
 
+std::string run_numbered(const std::function<std::string(unsigned number)>& history) {
+    constexpr unsigned in_one_process = 50;
+    auto run_some = [&](unsigned first) {
+        for (unsigned n = first; n < first + in_one_process; ++n)
+            if (std::string told = history(n); !told.empty())
+                return told == over ? told : "call " + std::to_string(n) + ": " + told;
+        return std::string();
+    };
+    for (unsigned first = 1;; first += in_one_process) {
+        std::string told = run_apart([&] { return run_some(first); });
+        if (told == over) return {};
+        if (!told.empty()) return "from " + std::to_string(first) + ": " + told;
+    }
+}
+
 } // namespace einhyrningsins::world

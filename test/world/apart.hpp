@@ -10,4 +10,9 @@ namespace einhyrningsins::world {
 /// leave memory behind, see image. If the process dies, that is told as well.
 std::string run_apart(const std::function<std::string()>& tell);
 
+/// Runs history 1, 2, ... in this way, until one returns `over` or what is wrong with it. Returns
+/// the latter.
+std::string run_numbered(const std::function<std::string(unsigned number)>& history);
+constexpr const char* over = "over";
+
 } // namespace einhyrningsins::world

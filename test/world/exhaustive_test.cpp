@@ -119,28 +119,16 @@ story life::live() {
 using event = std::function<int(world&, const char* call)>;
 
 /// Has something happen at the n-th call, for n = 1, 2, ... until there are no more calls.
-/// `begin`: what happens from then on. Histories run in processes of their own.
+/// `begin`: what happens from then on.
 void at_each_call(const std::function<event(unsigned n, unsigned& calls)>& begin) {
-    constexpr unsigned in_one_process = 50, most = 100'000;
-    auto run = [&](bool has_services, unsigned n) {
-        unsigned calls = 0;
-        std::string wrong = life(has_services, begin(n, calls)).run();
-        return wrong.empty() && calls < n ? "over" : wrong;
-    };
-    auto run_some = [&](bool has_services, unsigned first) {
-        for (unsigned n = first; n < first + in_one_process; ++n)
-            if (std::string told = run(has_services, n); !told.empty())
-                return told == "over" ? told : "call " + std::to_string(n) + ": " + told;
-        return std::string();
-    };
-    for (bool has_services : {false, true})
-        for (unsigned first = 1; first < most; first += in_one_process) {
-            std::string wrong = run_apart([&] { return run_some(has_services, first); });
-            if (wrong == "over") break;
-            std::string where =
-                (has_services ? "with services, from " : "from ") + std::to_string(first) + ": ";
-            BOOST_TEST_REQUIRE(wrong.empty(), where + wrong);
-        }
+    for (bool has_services : {false, true}) {
+        std::string wrong = run_numbered([&](unsigned n) {
+            unsigned calls = 0;
+            std::string told = life(has_services, begin(n, calls)).run();
+            return told.empty() && calls < n ? over : told;
+        });
+        BOOST_TEST_REQUIRE(wrong.empty(), (has_services ? "with services, " : "") << wrong);
+    }
 }
 
 void disturb_at_each(const std::function<void(world&)>& disturb) {

@@ -54,6 +54,8 @@ world::~world() = default;
 void world::install_programs() {
     tree& files = system.files();
     files.make(worker_program, S_IFREG | 0755, 0, "\177ELF")->program = [this](process& who) {
+        if (!who.blocked.empty() || !who.ignored.empty())
+            complain("a worker begins with signals blocked or ignored");
         begin_worker(system, pointer_to(system, who), plan(who));
     };
     install_program("/srv/upgrader", [this](const process_ptr& who) { system.exit(who, 0); });

@@ -35,6 +35,7 @@ void report_status(FILE* out) {
     while (std::fgets(line, sizeof line, status)) {
         if (std::strncmp(line, "SigBlk:", 7) == 0) std::fprintf(out, "blocked %s", line + 8);
         if (std::strncmp(line, "SigIgn:", 7) == 0) std::fprintf(out, "ignored %s", line + 8);
+        if (std::strncmp(line, "ShdPnd:", 7) == 0) std::fprintf(out, "pending %s", line + 8);
         if (std::strncmp(line, "Cap", 3) == 0) std::fprintf(out, "%.6s %s", line, line + 8);
     }
     std::fclose(status);

@@ -146,12 +146,19 @@ LIBRARY_CALL(int, __cxa_atexit, (void (*what)(void*), void* argument, void* of),
 
 // ---- Signals ----
 
-LIBRARY_CALL(sighandler_t, signal, (int number, sighandler_t handler), (number, handler)) {
-    if (handler == SIG_IGN)
-        self().ignored.insert(number);
-    else
-        self().ignored.erase(number);
-    return SIG_DFL;
+SYSTEM_CALL(int, sigaction, (int number, const struct sigaction* wanted, struct sigaction* before),
+            (number, wanted, before)) {
+    if (before) *before = {};
+    if (before) before->sa_handler = self().ignored.contains(number) ? SIG_IGN : SIG_DFL;
+    if (wanted) sys().set_ignored(self(), number, wanted->sa_handler == SIG_IGN);
+    return 0;
+}
+
+SYSTEM_CALL(int, sigpending, (sigset_t * into), (into)) {
+    sigemptyset(into);
+    for (int number : self().pending->numbers)
+        sigaddset(into, number);
+    return 0;
 }
 
 SYSTEM_CALL(int, sigprocmask, (int how, const sigset_t* set, sigset_t* before),

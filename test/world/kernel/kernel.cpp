@@ -12,6 +12,15 @@ constexpr instant length_of_call = std::chrono::microseconds(2);
 /// So low that numbers are soon reused.
 constexpr pid_t last_of_pids = 300;
 
+/// See "Standard signals" in signal(7).
+bool is_ignored_by_default(int number) {
+    return number == SIGCHLD || number == SIGCONT || number == SIGURG || number == SIGWINCH;
+}
+
+bool stops(int number) {
+    return number == SIGSTOP || number == SIGTSTP || number == SIGTTIN || number == SIGTTOU;
+}
+
 } // namespace
 
 kernel::kernel() {
@@ -171,6 +180,9 @@ void kernel::bury(const process_ptr& dead) { processes_.erase(dead->pid); }
 void kernel::kill(const process_ptr& who, int number) {
     if (number == 0 || who->is_zombie || who->pid == 1) return;
     if (number == SIGKILL) return end(who, SIGKILL);
+    // A stop and SIGCONT discard each other.
+    if (number == SIGCONT) std::erase_if(who->pending->numbers, stops);
+    if (stops(number)) who->pending->numbers.erase(SIGCONT);
     if (who->blocked.contains(number)) {
         who->pending->numbers.insert(number);
         ++who->pending->arrivals;
@@ -182,16 +194,15 @@ void kernel::kill(const process_ptr& who, int number) {
 void kernel::take_signal(const process_ptr& who, int number) {
     if (who->ignored.contains(number)) return;
     if (who->on_signal && who->on_signal(number)) return;
-    switch (number) {
-    case SIGCHLD:
-    case SIGCONT:
-    case SIGSTOP:
-    case SIGTTIN:
-    case SIGTTOU:
-    case SIGURG:
-    case SIGWINCH: return;
-    default: end(who, number);
-    }
+    if (!is_ignored_by_default(number) && !stops(number)) end(who, number);
+}
+
+void kernel::set_ignored(process& in, int number, bool ignored) {
+    if (ignored)
+        in.ignored.insert(number);
+    else
+        in.ignored.erase(number);
+    if (ignored || is_ignored_by_default(number)) in.pending->numbers.erase(number);
 }
 
 int kernel::send_signal(pid_t target, int number) {

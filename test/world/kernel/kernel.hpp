@@ -79,6 +79,9 @@ class kernel {
     /// `status`: as wait(2) has it.
     void end(const process_ptr& who, int status);
     void kill(const process_ptr& who, int number);
+    /// sigaction(2) without handlers: a signal is ignored, or has its default action. Discards one
+    /// that is pending, blocked or not, if nothing is to happen at it any more.
+    void set_ignored(process& in, int number, bool ignored);
     /// kill(2) by the current process, which may have 0 or negative targets.
     int send_signal(pid_t target, int number);
     /// Reaps a zombie.
