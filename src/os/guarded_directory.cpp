@@ -40,7 +40,7 @@ class guarded_walk {
             left_.pop_front();
             if (auto entered = enter(next); !entered) return entered.error();
         }
-        guarded_directory found(std::move(fd_), facts_, is_foreign());
+        guarded_directory found(std::move(fd_), facts_, is_foreign(), is_exchangeable_);
         found.folder_ = folder;
         found.base_ = path_.substr(name);
         return found;
@@ -109,6 +109,11 @@ result<guarded_directory> guarded_directory::of(const std::string& path) {
 }
 
 std::string guarded_directory::stranger() const { return stranger_in(facts_, root_and_us()); }
+
+std::string guarded_directory::held_path() const {
+    if (!exchangeable_) return path_of(base_);
+    return "/proc/self/fd/" + std::to_string(fd_.get()) + "/" + base_;
+}
 
 bool guarded_directory::has(const std::string& name) const { return status_of(name).has_value(); }
 

@@ -32,6 +32,8 @@ class guarded_directory {
     /// The last component of the path.
     const std::string& base() const { return base_; }
     bool is_foreign() const { return foreign_; }
+    /// Whether others can replace it, or a directory above it, by another one.
+    bool is_exchangeable() const { return exchangeable_; }
     /// Who else can create files in it, for messages: "uid 1000", "group 4", "everybody".
     std::string stranger() const;
 
@@ -55,18 +57,22 @@ class guarded_directory {
     result<std::vector<std::string>> names_beginning(std::string_view prefix) const;
     /// The path of an entry, for messages.
     std::string path_of(const std::string& name) const { return folder_ + name; }
+    /// A path of base() that leads through this directory while this object exists, for system
+    /// calls that take no directory; the path itself if nobody can exchange the directory.
+    std::string held_path() const;
 
   private:
-    guarded_directory(unique_fd fd, const directory_facts& facts, bool foreign)
+    guarded_directory(unique_fd fd, const directory_facts& facts, bool foreign, bool exchangeable)
         : fd_(std::move(fd)),
           facts_(facts),
-          foreign_(foreign) {}
+          foreign_(foreign),
+          exchangeable_(exchangeable) {}
 
     result<void> check_name(const std::string& name) const;
 
     unique_fd fd_;
     directory_facts facts_;
-    bool foreign_;
+    bool foreign_, exchangeable_;
     std::string folder_, base_; ///< the path, split after its last slash
 
     friend class guarded_walk;

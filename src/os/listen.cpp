@@ -154,6 +154,7 @@ result<opened_listener> open_path(const request& wish, const config::unix_addres
         (void)remove_socket_file(made->file);
         return listener;
     }
+    listener->facts.address = listener->facts.server_starter_key = where.path; // not as it was held
     listener->facts.file = std::move(made->file);
     return listener;
 }

@@ -221,6 +221,20 @@ BOOST_AUTO_TEST_CASE(a_unix_path_is_told_with_its_file) {
     BOOST_TEST(!exists(one.facts.address));
 }
 
+/// It is bound by another path then.
+BOOST_AUTO_TEST_CASE(a_unix_path_below_a_directory_of_others_is_told_as_it_was_given,
+                     *boost::unit_test::precondition(needs_root)) {
+    scratch directory;
+    std::string app = directory / "app";
+    BOOST_REQUIRE((::mkdir(app.c_str(), 0755) == 0 && ::mkdir((app + "/run").c_str(), 0755) == 0));
+    BOOST_REQUIRE(::chown(app.c_str(), 65534, 65534) == 0);
+    config::bind_spec spec;
+    spec.address = config::unix_address{.path = app + "/run/a.sock"};
+    auto made = open_one(spec);
+    BOOST_TEST(made.facts.address == app + "/run/a.sock");
+    BOOST_TEST(made.facts.server_starter_key == app + "/run/a.sock");
+}
+
 BOOST_AUTO_TEST_CASE(an_unknown_owner_is_an_error_before_anything_is_made) {
     scratch directory;
     config::bind_spec spec;

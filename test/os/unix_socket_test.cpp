@@ -5,14 +5,39 @@
 #include <boost/test/unit_test.hpp>
 
 #include <cstring>
+#include <filesystem>
+#include <functional>
+#include <utility>
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 using namespace einhyrningsins::os;
 using namespace os_test;
+
+namespace {
+
+/// What another user does just before or after the next bind(2).
+std::function<void()> before_bind, after_bind;
+
+void happen(std::function<void()>& what) {
+    if (auto now = std::exchange(what, nullptr)) now();
+}
+
+} // namespace
+
+/// Replaces that of the C library.
+extern "C" int bind(int fd, const sockaddr* address, socklen_t size) noexcept {
+    happen(before_bind);
+    long bound = ::syscall(SYS_bind, fd, address, size);
+    int why = errno;
+    happen(after_bind);
+    errno = why;
+    return static_cast<int>(bound);
+}
 
 namespace {
 
@@ -39,6 +64,33 @@ bool can_connect(const std::string& path) {
 }
 
 constexpr uid_t nobody = 65534;
+
+/// The directory of the socket is in one of the user that the socket is for, who exchanges it for a
+/// link to one of ours.
+struct exchange : fixture {
+    std::string app = directory / "app", run = app + "/run", ours = directory / "ours";
+
+    exchange() {
+        BOOST_REQUIRE(::chmod(directory.path().c_str(), 0755) == 0);
+        for (const std::string& each : {app, run, ours})
+            BOOST_REQUIRE(::mkdir(each.c_str(), 0755) == 0);
+        BOOST_REQUIRE(::chown(app.c_str(), nobody, nobody) == 0);
+        wishes.path = run + "/a.sock";
+        wishes.user = nobody;
+        wishes.mode = 0666;
+    }
+    ~exchange() { before_bind = after_bind = nullptr; }
+
+    void go() const {
+        std::filesystem::rename(run, app + "/old");
+        std::filesystem::create_symlink(ours, run);
+    }
+    static struct stat facts_of(const std::string& path) {
+        struct stat facts {};
+        BOOST_REQUIRE(::lstat(path.c_str(), &facts) == 0);
+        return facts;
+    }
+};
 
 } // namespace
 
@@ -136,6 +188,56 @@ BOOST_AUTO_TEST_CASE(another_users_socket_is_left_alone_unless_it_is_for_that_us
     BOOST_TEST(made.error().message() == wishes.path + " belongs to user 65534; it is left alone");
     wishes.user = nobody;
     BOOST_TEST(bool(open_unix_socket(wishes)));
+}
+
+BOOST_FIXTURE_TEST_CASE(nothing_is_made_in_a_directory_that_was_put_in_place_of_another, exchange,
+                        *boost::unit_test::precondition(needs_root)) {
+    before_bind = [&] { go(); };
+    auto made = open_unix_socket(wishes);
+    BOOST_TEST(std::filesystem::is_empty(ours));
+    BOOST_REQUIRE_MESSAGE(made, made.error().message());
+    BOOST_TEST(facts_of(app + "/old/a.sock").st_uid == nobody);
+    BOOST_TEST(can_connect(app + "/old/a.sock"));
+    BOOST_TEST(made->file.path == wishes.path);
+}
+
+BOOST_FIXTURE_TEST_CASE(no_other_socket_gets_the_rights, exchange,
+                        *boost::unit_test::precondition(needs_root)) {
+    auto other = open_unix_socket({.path = ours + "/a.sock", .type = SOCK_STREAM, .mode = 0600});
+    BOOST_REQUIRE(other);
+    after_bind = [&] { go(); };
+    auto made = open_unix_socket(wishes);
+    BOOST_TEST(facts_of(ours + "/a.sock").st_uid == 0U);
+    BOOST_TEST((facts_of(ours + "/a.sock").st_mode & 07777) == 0600U);
+    BOOST_TEST(bool(made));
+    BOOST_TEST(facts_of(app + "/old/a.sock").st_uid == nobody);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_link_to_another_socket_is_not_the_one_that_was_made, exchange,
+                        *boost::unit_test::precondition(needs_root)) {
+    auto other = open_unix_socket({.path = ours + "/a.sock", .type = SOCK_STREAM, .mode = 0600});
+    BOOST_REQUIRE(other);
+    after_bind = [&] {
+        std::filesystem::rename(wishes.path, app + "/old");
+        std::filesystem::create_hard_link(ours + "/a.sock", wishes.path);
+    };
+    auto made = open_unix_socket(wishes);
+    BOOST_REQUIRE(!made);
+    BOOST_TEST(made.error().message() == wishes.path + " was replaced by another process");
+    BOOST_TEST(facts_of(ours + "/a.sock").st_uid == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_name_that_is_too_long_below_a_directory_of_others, exchange,
+                        *boost::unit_test::precondition(needs_root)) {
+    auto before = std::filesystem::current_path();
+    std::filesystem::current_path(directory.path());
+    wishes.path = "app/run/" + std::string(95, 'x');
+    auto made = open_unix_socket(wishes);
+    std::filesystem::current_path(before);
+    BOOST_REQUIRE(!made);
+    BOOST_TEST(made.error().message() ==
+               wishes.path + ": the name of a unix socket below a directory of others has at most "
+                             "82 bytes, this one has 95");
 }
 
 BOOST_AUTO_TEST_CASE(nothing_stays_behind_after_an_error,
