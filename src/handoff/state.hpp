@@ -120,6 +120,16 @@ struct followed_program {
 };
 BOOST_DESCRIBE_STRUCT(followed_program, (), (path, version, changing))
 
+/// What the watch file of the worker with an index was like when it was looked at, see
+/// master::live_check.
+struct watch_look {
+    unsigned index = 0;
+    std::uint64_t inode = 0;
+    std::int64_t touched_at = 0; ///< by the clock of the wall, ns
+    core::time_point at;         ///< when it was looked at
+};
+BOOST_DESCRIBE_STRUCT(watch_look, (), (index, inode, touched_at, at))
+
 struct group {
     config::group_settings settings;
     std::optional<config::group_settings> configured; ///< as in the file, if changed at run time
@@ -146,12 +156,13 @@ struct group {
     std::optional<helper> stop_command;
     std::optional<followed_program> program; ///< for auto_upgrade
     std::string watch_files;                 ///< the directory of watch files; empty: none
+    std::vector<watch_look> looks;           ///< the last one at each of these files
 };
 BOOST_DESCRIBE_STRUCT(group, (),
                       (settings, configured, retired, listeners, old_listeners, trouble,
                        starts_when_opened, state, users, recipes, notify, preloads, leftovers,
                        control, running_since, identity, upgrader, upgrade, upgrade_signal,
-                       stop_command, program, watch_files, made_from))
+                       stop_command, program, watch_files, looks, made_from))
 
 /// A client of a control socket. Its pid is 0 if the program that accepted it did not record it.
 struct connection : model::peer {

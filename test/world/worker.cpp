@@ -51,7 +51,7 @@ std::string watch_file(const process& worker) {
 
 void touch(kernel& system, const process_ptr& worker, const std::string& path, instant pause) {
     system.after(pause, worker, [=, &system] {
-        if (auto file = system.files().at(path)) file->changed_at = system.now();
+        if (auto file = system.files().at(path)) file->changed_at = system.wall();
         touch(system, worker, path, pause);
     });
 }

@@ -12,6 +12,7 @@ namespace einhyrningsins::master {
 namespace {
 
 using core::severity;
+using std::chrono::nanoseconds;
 using clock = core::time_point::clock;
 
 /// The clock of file systems runs a little behind, by a tick of the kernel.
@@ -21,6 +22,10 @@ constexpr auto file_clock_tick = std::chrono::milliseconds(20);
 
 live_check::live_check(const group_context& of, const handoff::group& from) : of_(of) {
     if (!from.watch_files.empty()) files_.emplace(from.watch_files);
+    for (const handoff::watch_look& each : from.looks) {
+        std::chrono::system_clock::time_point touched{nanoseconds(each.touched_at)};
+        looks_[each.index] = {{each.inode, touched}, each.at};
+    }
 }
 
 void live_check::open() {
@@ -33,6 +38,10 @@ void live_check::open() {
 
 void live_check::hand_over(handoff::group& into) const {
     if (files_) into.watch_files = files_->path();
+    for (const auto& [index, last] : looks_) {
+        nanoseconds touched = last.what.at.time_since_epoch();
+        into.looks.push_back({index, last.what.inode, touched.count(), last.at});
+    }
 }
 
 std::string live_check::entry() const {

@@ -92,6 +92,7 @@ handoff::group busy_group() {
     one.program = handoff::followed_program{
         .path = "/bin/app", .version = model::file_version{1, 2, 3, -4}, .changing = true};
     one.watch_files = "/tmp/x";
+    one.looks = {{2, 77, 1234567890123456789, core::time_point(6s)}};
     one.users = {{4711, 1234}, {4710, 0}};
     return one;
 }

@@ -25,12 +25,13 @@ SYSTEM_CALL(int, nanosleep, (const timespec* pause, timespec* left), (pause, lef
 
 LIBRARY_CALL(int, clock_gettime, (clockid_t clock, timespec* into), (clock, into)) {
     instant now = simulation()->read_clock();
-    *into = to_timespec(clock == CLOCK_REALTIME ? boot + now : now);
+    *into = to_timespec(clock == CLOCK_REALTIME ? simulation()->wall() : now);
     return 0;
 }
 
 LIBRARY_CALL(time_t, time, (time_t * into), (into)) {
-    time_t now = to_timespec(boot + simulation()->read_clock()).tv_sec;
+    simulation()->read_clock();
+    time_t now = to_timespec(simulation()->wall()).tv_sec;
     if (into) *into = now;
     return now;
 }
@@ -40,7 +41,8 @@ LIBRARY_CALL(std::chrono::steady_clock::time_point, _ZNSt6chrono3_V212steady_clo
     return std::chrono::steady_clock::time_point(simulation()->read_clock());
 }
 LIBRARY_CALL(std::chrono::system_clock::time_point, _ZNSt6chrono3_V212system_clock3nowEv, (), ()) {
-    return std::chrono::system_clock::time_point(boot + simulation()->read_clock());
+    simulation()->read_clock();
+    return std::chrono::system_clock::time_point(simulation()->wall());
 }
 
 /// The same in each history.

@@ -30,6 +30,10 @@ class kernel {
     const instant& now() const { return now_; }
     /// What a clock says that is read: a moment later than the last time.
     instant read_clock() { return now_ += std::chrono::nanoseconds(100); }
+    /// What the clock of the wall shows.
+    instant wall() const { return now_ + wall_; }
+    /// Sets that clock forward.
+    void step_wall(instant by) { wall_ += by; }
     /// Has `what` happen after a pause.
     void after(instant pause, std::function<void()> what);
     /// The same, unless the process has ended by then.
@@ -126,6 +130,7 @@ class kernel {
     void pass_time(instant until);
 
     instant now_ = std::chrono::seconds(1000);
+    instant wall_ = boot;  ///< minus now_
     instant goes_on_at_{}; ///< the current process is stopped until then
     std::uint64_t events_ = 0, numbers_ = 0;
     std::map<std::pair<instant, std::uint64_t>, std::function<void()>> queue_; ///< by time

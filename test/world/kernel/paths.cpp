@@ -112,7 +112,7 @@ std::pair<file_ptr, int> kernel::open(process& in, int directory, std::string_vi
     if (!found.there) {
         if (!may_change(in, *found.directory)) return {nullptr, -EACCES};
         found.there = files_.make(found, S_IFREG | (mode & ~in.umask), in.user);
-        found.there->changed_at = now_;
+        found.there->changed_at = wall();
         notice(*found.directory, IN_CREATE, found.name);
     }
     const inode& node = *found.there;

@@ -38,8 +38,7 @@ struct stat inode::status() const {
     facts.st_gid = group;
     facts.st_nlink = links;
     facts.st_size = static_cast<off_t>(text.size());
-    instant wall = boot + changed_at;
-    facts.st_mtim = {wall.count() / 1'000'000'000, wall.count() % 1'000'000'000};
+    facts.st_mtim = {changed_at.count() / 1'000'000'000, changed_at.count() % 1'000'000'000};
     facts.st_ctim = facts.st_mtim;
     return facts;
 }

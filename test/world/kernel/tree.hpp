@@ -25,8 +25,8 @@ struct inode {
     uid_t user = 0;
     gid_t group = 0;
     unsigned links = 1;
-    instant changed_at{};
-    std::string text; ///< of a file; where a link leads to
+    instant changed_at = boot; ///< by the clock of the wall
+    std::string text;          ///< of a file; where a link leads to
     std::map<std::string, std::shared_ptr<inode>> entries;
     std::weak_ptr<inode> parent;
     std::weak_ptr<file> bound;     ///< the socket that is bound there
