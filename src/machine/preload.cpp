@@ -124,6 +124,7 @@ preload::actions preload::fork_failed(const std::string& why, bool scarce) {
         birth_order order = take_first();
         out_.push_back(preload_action::failed{order, why, true});
     } else {
+        state_.waits.push_back(take_first());
         doom("the template process cannot fork workers: " + why);
     }
     return take();
@@ -136,8 +137,8 @@ preload::actions preload::garbled() {
 
 /// As a rule it has ended by itself, and its death says more.
 preload::actions preload::closed() {
-    out_.emplace_back(preload_action::hang_up{});
     doom({});
+    hang_up();
     return take();
 }
 
@@ -146,6 +147,7 @@ birth_order preload::take_first() {
     state_.asked.pop_front();
     if (inherited_ > 0) --inherited_;
     if (state_.asked.empty()) state_.strays.clear();
+    if (state_.asked.empty() && state_.now == phase::doomed) hang_up();
     set_limit();
     return first;
 }
@@ -168,9 +170,16 @@ void preload::child_ended(core::process_id pid, const core::exit_cause& cause) {
 void preload::doom(const std::string& why) {
     if (state_.now == phase::gone) return;
     if (state_.doom.empty()) state_.doom = why;
-    if (std::exchange(state_.now, phase::doomed) == phase::doomed) return;
-    set_limit();
-    out_.emplace_back(preload_action::kill{});
+    bool is_first = std::exchange(state_.now, phase::doomed) != phase::doomed;
+    if (is_first) {
+        set_limit();
+        out_.emplace_back(preload_action::kill{});
+    }
+    if (!is_first || state_.asked.empty()) hang_up();
+}
+
+void preload::hang_up() {
+    if (!std::exchange(has_hung_up_, true)) out_.emplace_back(preload_action::hang_up{});
 }
 
 preload::actions preload::ended(const std::string& why) {

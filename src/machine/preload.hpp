@@ -83,7 +83,8 @@ enum class standing {
 ///               a limit from one answer to the next.
 ///     doomed    it was killed, or has hung up, and its death is awaited. Orders wait: workers that
 ///               it has forked before are the master's, and only its death tells which orders are
-///               still open.
+///               still open. Answers that are due are heard, until one makes no sense: what other
+///               processes say that have inherited its socket is not read.
 ///     gone      it was reaped. All orders were declined, as later ones are.
 ///
 ///     from      to        when
@@ -119,6 +120,8 @@ class preload {
     const state_type& state() const { return state_; }
     /// Nobody waits for an answer.
     bool is_idle() const { return state_.asked.empty() && state_.waits.empty(); }
+    /// The process is to say what has become of an order.
+    bool awaits_answer() const { return !state_.asked.empty(); }
 
     [[nodiscard]] actions begin();
     [[nodiscard]] actions ask(const birth_order& order);
@@ -127,7 +130,7 @@ class preload {
     /// Orders that were not sent yet and are `unwanted` fail.
     [[nodiscard]] actions withdraw(const std::function<bool(const birth_order&)>& unwanted);
 
-    // What the process says. Nothing more comes after closed().
+    // What the process says. Nothing more comes after closed(), or after the action hang_up.
     [[nodiscard]] actions loaded(core::duration took);
     [[nodiscard]] actions refused(const std::string& why);
     [[nodiscard]] actions forked(core::process_id pid, standing what);
@@ -151,6 +154,7 @@ class preload {
     birth_order take_first();
     std::optional<core::exit_cause> take_stray(core::process_id pid);
     void doom(const std::string& why);
+    void hang_up();
     void go(const std::string& why);
     void note(core::severity level, const std::string& text);
 
@@ -160,7 +164,8 @@ class preload {
     /// Of the first so many births another program may have reaped the child, unseen by any master.
     std::size_t inherited_;
     unsigned limit_ = 0; ///< the number of the last one
-    actions out_;        ///< of the event that is being handled
+    bool has_hung_up_ = false;
+    actions out_; ///< of the event that is being handled
 };
 
 } // namespace einhyrningsins::machine

@@ -122,7 +122,9 @@ preload::actions preload::on(const os::template_answer::refused& answer) {
     return machine_.refused(answer.reason);
 }
 
+/// To find the standing takes longer than to say anything, so it is done for orders only.
 preload::actions preload::on(const os::template_answer::forked& answer) {
+    if (!machine_.awaits_answer()) return machine_.garbled();
     return machine_.forked(answer.pid, owner_.standing_of(answer.pid));
 }
 

@@ -183,12 +183,53 @@ BOOST_AUTO_TEST_CASE(births_that_were_told_before_its_death_count) {
     BOOST_TEST(one.deeds() == lines{"decline 4"});
 }
 
+/// Other processes may have its socket, and outlive it.
+BOOST_AUTO_TEST_CASE(nothing_is_heard_but_the_answers_that_are_due) {
+    for (auto nonsense : {+[](life& one) { one.garbled(); }, +[](life& one) { one.loaded(1s); },
+                          +[](life& one) { one.refused("no"); },
+                          +[](life& one) { one.forked(4711, standing::foreign); }}) {
+        life one = serving();
+        one.ask(order(1));
+        one.ask(order(2));
+        one.deeds();
+        nonsense(one);
+        BOOST_TEST(one.deeds() == (lines{"no limit", "kill"}));
+        BOOST_TEST(one.machine.awaits_answer());
+        one.forked(101, standing::own_fork);
+        BOOST_TEST(one.deeds() == (lines{"no limit", "born 1 as 101"}));
+        nonsense(one);
+        nonsense(one);
+        BOOST_TEST(one.deeds() == lines{"hang up"});
+    }
+    life answered = serving();
+    answered.ask(order(1));
+    answered.deeds();
+    answered.garbled();
+    answered.deeds();
+    answered.forked(101, standing::own_fork);
+    BOOST_TEST(answered.deeds() == (lines{"hang up", "no limit", "born 1 as 101"}));
+    BOOST_TEST(!answered.machine.awaits_answer());
+}
+
+/// Those that have failed on the way count as answered, so that what is heard has an end.
+BOOST_AUTO_TEST_CASE(failures_of_one_that_cannot_fork_are_answers) {
+    life one = serving();
+    one.ask(order(1));
+    one.ask(order(2));
+    one.deeds();
+    one.fork_failed("no", false);
+    one.deeds();
+    one.forked(102, standing::own_fork);
+    BOOST_TEST(one.deeds() == (lines{"hang up", "no limit", "born 2 as 102"}));
+    one.ended(killed);
+    BOOST_TEST(one.deeds().back() == "decline 1");
+}
+
 BOOST_AUTO_TEST_CASE(an_object_that_is_refused) {
     life one;
     one.ask(order(1));
     one.deeds();
     one.refused("a.so: undefined symbol: x");
-    one.closed();
     BOOST_TEST(one.deeds() == (lines{"no limit", "kill", "hang up"}));
     one.ended({exit_cause::kind_type::exited, 1});
     BOOST_TEST(one.deeds() ==
@@ -231,7 +272,7 @@ BOOST_AUTO_TEST_CASE(a_fork_that_fails_for_scarcity_fails_alone) {
     one.fork_failed("fork: no", true);
     BOOST_TEST(one.deeds() == (lines{"limit 10 s", "failed 1: fork: no (scarce)"}));
     one.fork_failed("pipe: no", false);
-    BOOST_TEST(one.deeds() == (lines{"no limit", "kill"}));
+    BOOST_TEST(one.deeds() == (lines{"no limit", "no limit", "kill", "hang up"}));
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_sent_fails) {
@@ -265,12 +306,12 @@ BOOST_AUTO_TEST_CASE(answers_to_nothing_make_no_sense) {
         loading.deeds();
         nonsense(loading);
         nonsense(ready);
-        BOOST_TEST(loading.deeds() == (lines{"no limit", "kill"}));
-        BOOST_TEST(ready.deeds() == (lines{"no limit", "kill"}));
+        BOOST_TEST(loading.deeds() == (lines{"no limit", "kill", "hang up"}));
+        BOOST_TEST(ready.deeds() == (lines{"no limit", "kill", "hang up"}));
     }
     life twice = serving();
     twice.loaded(1s);
-    BOOST_TEST(twice.deeds() == (lines{"no limit", "kill"}));
+    BOOST_TEST(twice.deeds() == (lines{"no limit", "kill", "hang up"}));
     life self = serving();
     self.ask(order(1));
     self.deeds();
