@@ -7,6 +7,8 @@
 namespace einhyrningsins::handoff {
 namespace {
 
+constexpr int first_descriptor = 3; ///< after standard input, output and error
+
 void each_descriptor_of(auto& one, auto visit) requires requires { one.asked; }
 {
     visit(one.fd);
@@ -31,7 +33,7 @@ void each_descriptor_of(auto& logs, auto visit) requires requires { logs.streams
 
 /// Calls `visit` for each descriptor, which may be modified unless `all` is const. Working
 /// directories, which several recipes may share, are passed to `visit_directory` instead.
-void each_descriptor(auto& all, auto visit, auto visit_directory) {
+void each_descriptor_but_of_clients(auto& all, auto visit, auto visit_directory) {
     if (all.lock) visit(all.lock->fd);
     if (all.pidfile) visit(all.pidfile->fd);
     if (all.control) visit(all.control->fd);
@@ -49,8 +51,16 @@ void each_descriptor(auto& all, auto visit, auto visit_directory) {
         each_output_of(one, visit);
     }
     each_descriptor_of(all.logs, visit);
+}
+
+void each_descriptor(auto& all, auto visit, auto visit_directory) {
+    each_descriptor_but_of_clients(all, visit, visit_directory);
     for (auto& one : all.connections)
         visit(one.fd);
+}
+
+bool has_connection(const state& all, int fd) {
+    return std::ranges::find(all.connections, fd, &connection::fd) != all.connections.end();
 }
 
 std::string find_contradiction(const group& one) {
@@ -90,15 +100,13 @@ std::string find_wrong_descriptor(const state& all) {
     if (std::ranges::any_of(all.connections, is_lost)) return ".connections: one has no descriptor";
     std::set<int> seen;
     for (int fd : descriptors(all))
-        if (fd < 3 || !seen.insert(fd).second)
+        if (fd < first_descriptor || !seen.insert(fd).second)
             return ": descriptor " + std::to_string(fd) + " is used twice or reserved";
     return {};
 }
 
 std::string find_lost_client(const state& all) {
-    auto is_lost = [&](const auto& one) {
-        return std::ranges::find(all.connections, one.fd, &connection::fd) == all.connections.end();
-    };
+    auto is_lost = [&](const auto& one) { return !has_connection(all, one.fd); };
     if (std::ranges::any_of(all.watches, is_lost)) return ".watches: one has no connection";
     if (std::ranges::any_of(all.group_watches, is_lost))
         return ".group_watches: one has no connection";
@@ -131,18 +139,26 @@ std::vector<int> descriptors(const state& all) {
     return every;
 }
 
-void forget(state& all, const std::vector<int>& missing) {
-    auto is_missing = [&](int fd) { return std::ranges::find(missing, fd) != missing.end(); };
-    auto has_no_client = [&](const auto& one) { return is_missing(one.fd); };
-    std::erase_if(all.watches, has_no_client);
-    std::erase_if(all.group_watches, has_no_client);
+void drop_impossible_clients(state& all) {
+    std::set<int> used;
+    auto use = [&](int fd) { used.insert(fd); };
+    each_descriptor_but_of_clients(all, use, use);
+    std::erase_if(all.connections, [&](const connection& one) {
+        return one.fd < first_descriptor || !used.insert(one.fd).second;
+    });
+    auto is_lost = [&](const auto& one) { return !has_connection(all, one.fd); };
+    std::erase_if(all.watches, is_lost);
+    std::erase_if(all.group_watches, is_lost);
     for (request& one : all.requests)
-        if (is_missing(one.fd)) one.fd = -1;
-    std::erase_if(all.connections, has_no_client);
+        if (is_lost(one)) one.fd = -1;
+}
+
+void forget(state& all, const std::vector<int>& missing) {
     auto lose = [&](int& fd) {
-        if (is_missing(fd)) fd = -1;
+        if (std::ranges::find(missing, fd) != missing.end()) fd = -1;
     };
     each_descriptor(all, lose, lose);
+    drop_impossible_clients(all);
 }
 
 } // namespace einhyrningsins::handoff

@@ -262,6 +262,11 @@ std::vector<int> descriptors(const state& all);
 /// contradiction was found; descriptors and processes are not examined.
 std::string find_contradiction(const state& all);
 
+/// Removes clients whose descriptor cannot be theirs, and what clients wait for that are not there.
+/// What they asked for is done all the same. So a contradiction about a client costs that client
+/// only, and not the master.
+void drop_impossible_clients(state& all);
+
 /// Removes the `missing` descriptors from the state. Clients are removed together with everything
 /// that they wait for; everything else gets -1 and must be opened again or, if it is a stream of
 /// output, has ended.

@@ -67,6 +67,7 @@ boost::system::result<state, std::string> parse(std::string_view text) {
         rename_members(value);
         state all;
         from_json(value, all);
+        drop_impossible_clients(all);
         if (auto wrong = find_contradiction(all); !wrong.empty()) throw bad_member(wrong);
         return all;
     } catch (const bad_member& wrong) {

@@ -108,8 +108,8 @@ class master {
     void settle_logs(std::function<void(os::result<void>)> settled);
     os::result<os::unique_fd> snapshot();
     std::optional<os::os_error> settle_groups(bool (group_runner::*settle)());
-    os::os_error hand_over(const reload::command& what, const std::string& program,
-                           std::vector<handoff::request> requests);
+    static os::result<os::unique_fd> to_file(const handoff::state& all);
+    os::os_error hand_over(const reload::command& what, const std::string& program);
     handoff::state state();
     reload::command reload_command() const;
 

@@ -152,14 +152,18 @@ std::optional<handoff::request> reload::request_of(const waiter& asker) {
     return asked;
 }
 
+std::vector<handoff::request> reload::requests() const {
+    std::vector<handoff::request> all;
+    for (const waiter& each : waiters_)
+        if (auto asked = request_of(each)) all.push_back(std::move(*asked));
+    return all;
+}
+
 /// Returns if it fails.
 os::os_error reload::execute() {
-    std::vector<handoff::request> requests;
-    for (const waiter& each : waiters_)
-        if (auto asked = request_of(each)) requests.push_back(std::move(*asked));
     auto path = trial_.program->to_execute();
     if (!path) return path.error();
-    return os::os_error{in_words(execute_(command_, *path, std::move(requests)), *path)};
+    return os::os_error{in_words(execute_(command_, *path), *path)};
 }
 
 /// Names the program as the user does.

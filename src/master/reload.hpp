@@ -31,12 +31,10 @@ class reload {
         std::vector<std::string> environment;
         std::string directory;
     };
-    /// The state to be handed over, in a file of its own.
+    /// The state to be handed over, requests() included, in a file of its own.
     using snapshot = std::function<os::result<os::unique_fd>()>;
-    /// Executes the new program, whose file is `path`, with what it is to do when it is there;
-    /// returns if that failed.
-    using execution = std::function<os::os_error(const command&, const std::string& path,
-                                                 std::vector<handoff::request>)>;
+    /// Executes the new program, whose file is `path`, with the state; returns if that failed.
+    using execution = std::function<os::os_error(const command&, const std::string& path)>;
 
     /// Calls its argument as soon as no log is being written, and has none written until the
     /// argument has returned; if a log file does not answer, calls it with that error. An exec
@@ -50,6 +48,10 @@ class reload {
     /// way joins it.
     void request(const command& call, handoff::request asked,
                  std::shared_ptr<control_connection> client);
+
+    /// What is still wanted of the new program. Members of it are connections of clients that are
+    /// open now: whatever may close one has to come first.
+    std::vector<handoff::request> requests() const;
 
     /// Nothing is to come of it.
     void cancel(const std::string& why);

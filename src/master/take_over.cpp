@@ -9,7 +9,6 @@
 #include "os/own_process.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 
 namespace einhyrningsins::master {
@@ -79,7 +78,14 @@ void master::settle_logs(std::function<void(os::result<void>)> settled) {
 
 os::result<os::unique_fd> master::snapshot() {
     if (auto trouble = settle_groups(&group_runner::settle)) return *trouble;
-    return os::make_memory_file(handoff::to_text(state()));
+    return to_file(state());
+}
+
+/// Workers would lose their master by a state that the next program cannot be in.
+os::result<os::unique_fd> master::to_file(const handoff::state& all) {
+    if (auto wrong = handoff::find_contradiction(all); !wrong.empty())
+        return os::os_error{"the state to hand over contradicts itself: state" + wrong};
+    return os::make_memory_file(handoff::to_text(all));
 }
 
 /// What a group has decided and not done cannot be handed over.
@@ -92,12 +98,10 @@ std::optional<os::os_error> master::settle_groups(bool (group_runner::*settle)()
     return std::nullopt;
 }
 
-os::os_error master::hand_over(const reload::command& what, const std::string& program,
-                               std::vector<handoff::request> requests) {
+os::os_error master::hand_over(const reload::command& what, const std::string& program) {
     if (auto trouble = settle_groups(&group_runner::settle_for_good)) return *trouble;
     handoff::state all = state();
-    std::ranges::move(requests, std::back_inserter(all.requests));
-    auto file = os::make_memory_file(handoff::to_text(all));
+    auto file = to_file(all);
     if (!file) return file.error();
     std::vector<int> kept = handoff::descriptors(all);
     kept.push_back(file->get());
@@ -127,6 +131,7 @@ handoff::state master::state() {
     all.operators = operators_;
     hub_->hand_over(all);
     commands_.hand_over(all);
+    all.requests = reload_.requests();   // of the clients that are left
     all.unwritten_log = unwritten_log(); // with what was logged meanwhile
     all.dropped_log_lines = dropped_log_lines();
     return all;

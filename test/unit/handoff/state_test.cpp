@@ -302,15 +302,51 @@ BOOST_AUTO_TEST_CASE(contradictions_are_found) {
     BOOST_TEST(with_worker("id", 8).ends_with("worker #8 is of the future"));
     BOOST_TEST(with_worker("pid", 1).ends_with("has an impossible pid"));
     BOOST_TEST(with_worker("generation", 0).ends_with("is of no known generation"));
-    BOOST_TEST(refusal(changed([](auto& all) {
-                   first(all, "connections")["fd"] = 8;
-               })).ends_with("descriptor 8 is used twice or reserved"));
-    BOOST_TEST(refusal(changed([](auto& all) {
-                   first(all, "watches")["fd"] = 21;
-               })).ends_with("one has no connection"));
-    BOOST_TEST(refusal(changed([](auto& all) {
-                   first(all, "group_watches")["fd"] = 21;
-               })).ends_with(".group_watches: one has no connection"));
+}
+
+BOOST_AUTO_TEST_CASE(contradictions_about_clients_are_found) {
+    auto with = [](auto change) {
+        handoff::state all = busy_state();
+        BOOST_TEST(handoff::find_contradiction(all).empty());
+        change(all);
+        return handoff::find_contradiction(all);
+    };
+    BOOST_TEST(with([](auto& all) { all.connections[0].fd = 8; }) ==
+               ": descriptor 8 is used twice or reserved");
+    BOOST_TEST(with([](auto& all) { all.connections[0].fd = -1; }) ==
+               ".connections: one has no descriptor");
+    BOOST_TEST(with([](auto& all) { all.watches[0].fd = 21; }) ==
+               ".watches: one has no connection");
+    BOOST_TEST(with([](auto& all) { all.group_watches[0].fd = 21; }) ==
+               ".group_watches: one has no connection");
+    BOOST_TEST(with([](auto& all) { all.requests[0].fd = 21; }) ==
+               ".requests: one has no connection");
+}
+
+/// The workers need their master.
+BOOST_AUTO_TEST_CASE(a_client_that_cannot_be_is_dropped) {
+    auto with = [](auto change) {
+        handoff::state all = busy_state();
+        change(all);
+        auto read = handoff::parse(handoff::to_text(all));
+        BOOST_REQUIRE_MESSAGE(read, read.error());
+        return *read;
+    };
+    for (int fd : {8, 2, -1}) {
+        auto all = with([&](auto& before) { before.connections[0].fd = fd; });
+        BOOST_TEST(all.connections.empty());
+        BOOST_TEST(all.watches.empty());
+        BOOST_TEST(all.group_watches.empty());
+        BOOST_TEST(all.requests.at(0).fd == -1);
+        BOOST_TEST(all.groups.at(0).listeners.at(0).fd == 8);
+    }
+    auto twice = with([](auto& before) { before.connections.push_back(before.connections[0]); });
+    BOOST_TEST(twice.connections.size() == 1U);
+    BOOST_TEST(with([](auto& before) { before.watches[0].fd = 21; }).watches.empty());
+    BOOST_TEST(with([](auto& before) { before.group_watches[0].fd = 21; }).group_watches.empty());
+    auto request = with([](auto& before) { before.requests[0].fd = 21; });
+    BOOST_TEST(request.requests.at(0).fd == -1);
+    BOOST_TEST(request.connections.size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(contradictions_of_logs_are_found) {
