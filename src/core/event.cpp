@@ -41,6 +41,7 @@ std::string text(const event::acked& e) { return "ack of #" + number(e.id) + by(
 std::string text(const event::touched& e) { return "sign of life of #" + number(e.id); }
 std::string text(const event::pinged& e) { return "ping of #" + number(e.id); }
 std::string text(const event::stalled& e) { return "stalled for " + to_string(e.length); }
+std::string text(const event::unheard& e) { return "unheard for " + to_string(e.length); }
 
 } // namespace
 

@@ -120,13 +120,19 @@ struct stalled {
     duration length;
 };
 
+/// For `length` from now on the master accepts no client. Acks that come by a connection have to
+/// wait: the deadlines for them move by as much.
+struct unheard {
+    duration length;
+};
+
 } // namespace event
 
-using event_type =
-    std::variant<event::open, event::demanded, event::start, event::stop,
-                 event::stop_command_failed, event::restart, event::forward, event::upgrade,
-                 event::resize, event::reconfigure, event::spawned, event::spawn_failed,
-                 event::exited, event::acked, event::touched, event::pinged, event::stalled>;
+using event_type = std::variant<event::open, event::demanded, event::start, event::stop,
+                                event::stop_command_failed, event::restart, event::forward,
+                                event::upgrade, event::resize, event::reconfigure, event::spawned,
+                                event::spawn_failed, event::exited, event::acked, event::touched,
+                                event::pinged, event::stalled, event::unheard>;
 
 /// The upgrade that serves both requests, so that neither loses what it has asked for: of the fleet
 /// if one of them is, since rolling is what those get who do not choose; by the signal that one of

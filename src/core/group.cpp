@@ -182,6 +182,12 @@ void group::on(const event::stalled& event, time_point now) {
         worker.excuse(event.length, now);
 }
 
+void group::on(const event::unheard& event, time_point) {
+    if (!std::holds_alternative<ack_manual>(state_.wishes.ack)) return;
+    for (worker& worker : table_)
+        if (worker.state == worker_state::starting) worker.excused += event.length;
+}
+
 // Phases and generations
 
 /// What starts is the newest in any case; as an upgrade if somebody has asked for one meanwhile,

@@ -174,6 +174,7 @@ class group {
     void on(const event::touched& event, time_point now);
     void on(const event::pinged& event, time_point now);
     void on(const event::stalled& event, time_point now);
+    void on(const event::unheard& event, time_point now);
 
     // The steps of reconcile, and when each is due: reconcile.cpp
     void end_wait(time_point now);

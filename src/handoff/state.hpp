@@ -167,17 +167,18 @@ BOOST_DESCRIBE_STRUCT(group, (),
 /// A client of a control socket. Its pid is 0 if the program that accepted it did not record it.
 struct connection : model::peer {
     int fd = -1;
-    std::string received; ///< the beginning of an incomplete line
-    std::string unsent;   ///< replies that the client has not read
-    bool ended = false;   ///< the client has shut down its writing side
-    bool closing = false; ///< nothing more is read from the client
-    std::string group;    ///< whose control socket it is connected to; empty: the master's
+    std::string received;   ///< the beginning of an incomplete line
+    std::string unsent;     ///< replies that the client has not read
+    bool ended = false;     ///< the client has shut down its writing side
+    bool closing = false;   ///< nothing more is read from the client
+    bool inherited = false; ///< a worker was given it at its start (-g): it cannot connect again
+    std::string group;      ///< whose control socket it is connected to; empty: the master's
     /// The pid of the worker that it is or descends from; 0: not determined yet; -1: that worker is
     /// gone.
     int worker = 0;
 };
 BOOST_DESCRIBE_STRUCT(connection, (model::peer),
-                      (fd, received, unsent, ended, closing, group, worker))
+                      (fd, received, unsent, ended, closing, inherited, group, worker))
 
 /// A client that waits for the end of an upgrade of some groups, see master::upgrade_watch.
 struct watch {

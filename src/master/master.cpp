@@ -7,8 +7,10 @@
 #include "master/commands/access.hpp"
 #include "master/completion.hpp"
 #include "master/configuration.hpp"
+#include "master/descriptor_needs.hpp"
 #include "master/logging.hpp"
 #include "master/start_failure.hpp"
+#include "os/low_numbers.hpp"
 #include "os/own_process.hpp"
 #include "os/reap.hpp"
 #include "os/signals.hpp"
@@ -58,6 +60,12 @@ std::string why_no_lock(const config::master_settings& settings, const os::os_er
 
 void require_usable_system() {
     if (auto usable = os::check_system(); !usable) throw start_failure(usable.error().message());
+}
+
+void require_descriptors(const handoff::state& from) {
+    std::size_t limit = os::descriptor_limit();
+    if (auto wrong = why_too_few_descriptors(from, limit - os::free_descriptors(), limit))
+        throw start_failure(*wrong);
 }
 
 /// Workers of another user connect as anybody may; credentials decide (SPEC section 8).
@@ -138,6 +146,7 @@ void master::describe_surroundings(std::string working_directory) {
     around_.adopt = [this](os::unique_fd ours, os::peer who) {
         handoff::connection child{std::move(who)};
         child.worker = child.pid;
+        child.inherited = true;
         hub_->serve(std::move(ours), child);
     };
     around_.is_known_child = [this](core::process_id pid) { return is_known_child(pid); };
@@ -172,6 +181,7 @@ void master::check_program(const config::group_settings& of, const os::look_ups&
 void master::enter(const handoff::state& from) const {
     if (from.descriptor_limit) os::set_original_descriptor_limit(*from.descriptor_limit);
     os::raise_descriptor_limit();
+    if (is_cold()) require_descriptors(from);
     if (auto done = os::adopt_orphans(); !done)
         log(severity::warning, "",
             done.error().message() + "; what workers leave behind is not found");

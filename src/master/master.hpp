@@ -75,6 +75,8 @@ class master {
     const surroundings& around() const { return around_; }
     core::time_point started_at() const { return started_at_; }
     std::uint64_t reloads() const { return reloads_; }
+    /// Why clients have to wait, see control_hub; empty: they have not to.
+    std::string trouble() const { return hub_->trouble(); }
 
   private:
     // The steps of the beginning, in their order.

@@ -119,7 +119,8 @@ master_view take_view(const master& of, const group_selection& groups) {
                      .started_at = of.started_at(),
                      .reloads = of.reloads(),
                      .log_level = log_level(),
-                     .is_stopping = of.is_stopping()};
+                     .is_stopping = of.is_stopping(),
+                     .trouble = of.trouble()};
     view.groups.reserve(groups.size());
     for (const group_runner* runner : groups)
         view.groups.push_back(take_view(*runner));

@@ -85,6 +85,7 @@ struct master_view {
     std::uint64_t reloads = 0; ///< that there have been
     core::severity log_level = core::severity::info;
     bool is_stopping = false;
+    std::string trouble; ///< why it cannot do all that it is asked for; empty: it can
     std::vector<group_view> groups;
 };
 

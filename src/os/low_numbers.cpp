@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "os/low_numbers.hpp"
 
+#include "os/own_process.hpp"
+
 #include <algorithm>
 
 #include <fcntl.h>
@@ -10,7 +12,21 @@ namespace {
 
 constexpr int first_of_many = 64;
 
+/// The numbers from the lowest free one on; `end` is the first that is not possible.
+std::size_t free_from(std::size_t first, std::size_t end) {
+    if (first >= end) return 0;
+    unique_fd probe(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, static_cast<int>(first)));
+    std::size_t lowest = probe ? static_cast<std::size_t>(probe.get()) : end;
+    return end - std::min(end, lowest);
+}
+
 } // namespace
+
+std::size_t free_descriptors() {
+    std::size_t limit = descriptor_limit();
+    return free_from(0, std::min<std::size_t>(limit, first_of_many)) +
+           free_from(first_of_many, limit);
+}
 
 void leave_low_numbers(unique_fd& fd) {
     if (!fd || fd.get() >= first_of_many) return;

@@ -4,12 +4,17 @@
 #include "os/os_error.hpp"
 #include "os/unique_fd.hpp"
 
+#include <cstddef>
 #include <vector>
 
 /// Low descriptor numbers are kept free for those that a new process needs. The kernel copies the
 /// descriptor table only up to the highest one of these, so starting a process takes no longer when
 /// hundreds of groups have open listeners.
 namespace einhyrningsins::os {
+
+/// How many more descriptors this process may have open, at most: of the low numbers and of the
+/// others, each, all from the lowest free one on are taken for free.
+std::size_t free_descriptors();
 
 /// Moves a long-lived descriptor to a high number, or keeps its number if that is impossible.
 void leave_low_numbers(unique_fd& fd);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "os/own_process.hpp"
 
-#include "os/unique_fd.hpp"
-
 #include <algorithm>
 #include <cerrno>
 #include <climits>
@@ -107,12 +105,6 @@ std::size_t descriptor_limit() {
     rlimit now{};
     if (::getrlimit(RLIMIT_NOFILE, &now) != 0) return 1024;
     return now.rlim_cur;
-}
-
-int lowest_free_descriptor() {
-    unique_fd probe(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
-    if (!probe && errno == EBADF) return STDERR_FILENO;
-    return probe ? probe.get() : static_cast<int>(descriptor_limit());
 }
 
 const rlimit* original_descriptor_limit() { return original_limit ? &*original_limit : nullptr; }

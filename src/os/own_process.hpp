@@ -52,9 +52,6 @@ void raise_descriptor_limit();
 /// The number of descriptors that this process may have open.
 std::size_t descriptor_limit();
 
-/// The number that the next descriptor will get; descriptor_limit() if none is left.
-int lowest_free_descriptor();
-
 /// The limit as it was before it was raised, for child processes; null: it was not raised.
 const rlimit* original_descriptor_limit();
 

@@ -82,8 +82,11 @@ const json::array& items(const json::value& value) {
 
 std::string master_line(const json::value& master) {
     if (!master.is_object()) return "";
-    return "master " + text(master, "pid") + ", version " + text(master, "version") + ", up " +
-           age(member(master, "uptime_s")) + ", " + text(master, "control_socket") + "\n";
+    std::string line = "master " + text(master, "pid") + ", version " + text(master, "version") +
+                       ", up " + age(member(master, "uptime_s")) + ", " +
+                       text(master, "control_socket") + "\n";
+    if (!member(master, "trouble").is_null()) line += "  " + text(master, "trouble") + "\n";
+    return line;
 }
 
 std::string headline(const json::value& group, bool coloured) {

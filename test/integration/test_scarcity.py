@@ -14,6 +14,7 @@ import time
 import pytest
 
 from harness import MASTER, SANITIZED, can_unshare, eventually, is_root, leave_descriptors
+from services import open_to_others, python, spawn_groups
 
 UNUSED_USER = 61234  # nobody's, so that its number of processes is ours alone
 
@@ -89,13 +90,52 @@ def test_connections_that_had_to_wait_are_served(master):
     master.stop()
 
 
-def test_too_few_descriptors_at_the_start(master):
-    result = subprocess.run(master.command("-b", "127.0.0.1:0", "-b", "127.0.0.1:0", "-b", "127.0.0.1:0"),
-                            env=master.environment(), capture_output=True, text=True, timeout=20,
-                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (6, 6)))
+@pytest.mark.parametrize("limit", [6, 20])
+def test_too_few_descriptors_at_the_start(master, limit):
+    options = ["--ack-mode", "0", "-b", "127.0.0.1:0", "-b", "127.0.0.1:0", "-b", "127.0.0.1:0"]
+    result = subprocess.run(master.command(*options), env=master.environment(), capture_output=True, text=True, timeout=20,
+                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
     assert result.returncode == 1
-    assert len(result.stderr.splitlines()) == 1 and "Too many open files" in result.stderr
+    [line] = result.stderr.splitlines()
+    needed = re.search(rf"open files: at least (\d+) are needed for 1 worker.* hard limit is {limit}; .*LimitNOFILE", line)
+    assert needed, line
     assert not master.socket_path.exists()
+    # With as many an operator gets through, and those who have got there do not keep him out.
+    enough = (int(needed[1]),) * 2
+    master.start(*options, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, enough))
+    idle = [master.connect() for _ in range(30)]
+    assert master.answers()
+    os.kill(master.pids()[0], signal.SIGKILL)
+    master.wait_ready()
+    for control in idle:
+        control.close()
+    master.stop()
+
+
+# Connects, hesitates, acks, and stays.
+HESITATES = """
+import os, socket, time
+with socket.socket(socket.AF_UNIX) as peer:
+    peer.connect(os.environ["EINHORN_SOCK_PATH"])
+    time.sleep(0.2)
+    peer.sendall(b'{"command":"worker:ack"}\\n')
+    peer.recv(100)
+time.sleep(1000)
+"""
+
+
+@pytest.mark.skipif(not is_root(), reason="needs another user")
+@pytest.mark.skipif(SANITIZED, reason="the sanitizers need descriptors themselves")
+def test_no_worker_is_judged_by_an_ack_that_could_not_be_heard(master):
+    open_to_others(master)
+    spawn_groups(master, web={"cmd": [str(python(master.dir / "hesitates", HESITATES))], "numprocesses": 24, "uid": "nobody",
+                              "ack": "manual", "ack_timeout": 5, "restart": "always", "stop_signal": "TERM",
+                              "stdout_log": f"size:1000000:1:{master.dir}/out"}, wrapper=["prlimit", "--nofile=56:56"])
+    master.wait_ready(24, timeout=60)
+    assert "clients have to wait" in master.status()["master"]["trouble"]
+    log = master.log()
+    assert "has not acked" not in log and "refused" not in log and log.count("have to wait") == 1
+    master.stop()
 
 
 def test_workers_get_the_limit_that_the_master_was_given(master):

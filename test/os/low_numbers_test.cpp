@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "os/low_numbers.hpp"
 
+#include "os/descriptors.hpp"
 #include "os/support.hpp"
 
 #include <boost/test/unit_test.hpp>
+
+#include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -43,6 +47,25 @@ BOOST_AUTO_TEST_CASE(where_there_is_no_room_it_stays) {
                    leave_low_numbers(one);
                    return one.get() == 20 ? 0 : 1;
                }) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(free_descriptors_are_counted_down_to_none) {
+    for (rlim_t limit : {20, 64, 70, 100})
+        BOOST_TEST(in_child([&] {
+                       close_descriptors(3, ~0U);
+                       rlimit few{limit, limit};
+                       ::setrlimit(RLIMIT_NOFILE, &few);
+                       std::size_t left = limit - 3;
+                       for (std::vector<unique_fd> open; free_descriptors() == left; --left) {
+                           unique_fd next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+                           if (!next) return left == 0 ? 0 : 1;
+                           // Some of them as those that last.
+                           if (left % 3 == 0) leave_low_numbers(next);
+                           open.push_back(std::move(next));
+                       }
+                       return 2;
+                   }) == 0,
+                   limit);
 }
 
 BOOST_AUTO_TEST_CASE(copies_last_as_long_as_the_start) {

@@ -120,18 +120,6 @@ BOOST_AUTO_TEST_CASE(the_working_directory_is_told_as_the_user_wrote_it) {
 
 BOOST_AUTO_TEST_CASE(there_is_a_cpu) { BOOST_TEST(available_cpus() >= 1U); }
 
-BOOST_AUTO_TEST_CASE(the_lowest_free_descriptor_is_what_the_next_open_gets) {
-    int lowest = lowest_free_descriptor();
-    unique_fd next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    BOOST_TEST(next.get() == lowest);
-    BOOST_TEST(lowest_free_descriptor() > lowest);
-    BOOST_TEST(in_child([] {
-                   rlimit none{3, 3};
-                   return first_failure(
-                       {::setrlimit(RLIMIT_NOFILE, &none) == 0, lowest_free_descriptor() == 3});
-               }) == 0);
-}
-
 /// In a process of its own: that is how much memory there may be.
 #ifndef __SANITIZE_ADDRESS__ // which needs the address space
 BOOST_AUTO_TEST_CASE(memory_is_waited_for) {

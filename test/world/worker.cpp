@@ -12,11 +12,15 @@ namespace einhyrningsins::world {
 namespace {
 
 /// Connects, says so, and leaves the connection to the master, which closes it.
-void ack_by_socket(kernel& system, const process_ptr& worker) {
+void ack_by_socket(kernel& system, const process_ptr& worker, instant hesitates) {
     auto at_socket = std::make_shared<client>(system, worker);
     if (!at_socket->connect(worker->variable("EINHORN_SOCK_PATH"))) return;
-    at_socket->send("{\"command\":\"worker:ack\",\"pid\":" + std::to_string(worker->pid) + "}\n");
-    system.after(std::chrono::milliseconds(50), [at_socket] { at_socket->shut(); });
+    auto speak = [at_socket, &system, pid = worker->pid] {
+        at_socket->send("{\"command\":\"worker:ack\",\"pid\":" + std::to_string(pid) + "}\n");
+        system.after(std::chrono::milliseconds(50), [at_socket] { at_socket->shut(); });
+    };
+    if (hesitates == instant(0)) return speak();
+    system.after(hesitates, speak);
 }
 
 void ack_by_notify(kernel& system, const process_ptr& worker) {
@@ -29,10 +33,10 @@ void ack_by_notify(kernel& system, const process_ptr& worker) {
     if (there) there->deliver({"READY=1\n", system.credentials_of(*worker)});
 }
 
-void ack(kernel& system, const process_ptr& worker, worker_plan::ack_kind kind) {
+void ack(kernel& system, const process_ptr& worker, const worker_plan& plan) {
     using enum worker_plan::ack_kind;
-    if (kind == by_socket) ack_by_socket(system, worker);
-    if (kind == by_notify) ack_by_notify(system, worker);
+    if (plan.ack == by_socket) ack_by_socket(system, worker, plan.hesitates);
+    if (plan.ack == by_notify) ack_by_notify(system, worker);
 }
 
 void write_lines(kernel& system, const process_ptr& worker, instant pause) {
@@ -59,8 +63,7 @@ void touch(kernel& system, const process_ptr& worker, const std::string& path, i
 } // namespace
 
 void begin_worker(kernel& system, const process_ptr& worker, const worker_plan& plan) {
-    system.after(plan.acks_after, worker,
-                 [&system, worker, plan] { ack(system, worker, plan.ack); });
+    system.after(plan.acks_after, worker, [&system, worker, plan] { ack(system, worker, plan); });
     if (plan.writes_every) write_lines(system, worker, *plan.writes_every);
     if (auto path = watch_file(*worker); !path.empty())
         touch(system, worker, path, plan.touches_every);

@@ -16,6 +16,7 @@ struct worker_plan {
     };
     ack_kind ack = ack_kind::none;
     instant acks_after = std::chrono::milliseconds(20);
+    instant hesitates{};                 ///< between its connection and the ack by it
     std::optional<instant> dies_after;   ///< by itself
     int death = 1 << 8;                  ///< as wait(2) has it
     std::optional<instant> writes_every; ///< a line, to its standard output

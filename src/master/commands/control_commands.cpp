@@ -40,6 +40,11 @@ std::size_t control_commands::most_connections(uid_t user) const {
     return permissions_.most_connections(user);
 }
 
+void control_commands::delay_clients(core::duration length) {
+    for (const auto& runner : master_.groups())
+        runner->notice(core::event::unheard{length});
+}
+
 /// The place of a language in the array of command sets.
 command_set& control_commands::commands_in(const dialect& spoken) {
     return *sets_.at(static_cast<std::size_t>(spoken.name()));

@@ -36,6 +36,7 @@ class control_commands : public control_owner {
     std::optional<caller> admit(int socket, const handoff::connection& client) override;
     int worker_to_hand_over(const caller& client) const override;
     std::size_t most_connections(uid_t user) const override;
+    void delay_clients(core::duration length) override;
     std::string turn_away(const os::peer& peer, const std::string& group,
                           const std::string& why) override;
     void complain(const os::peer& peer, const std::string& text) override;

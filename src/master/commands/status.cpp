@@ -155,7 +155,8 @@ json::object master_data(const master_view& view) {
     return {{"pid", view.pid},
             {"version", protocol::version},
             {"uptime_s", seconds(view.taken_at - view.started_at)},
-            {"control_socket", view.control_socket}};
+            {"control_socket", view.control_socket},
+            {"trouble", text_or_null(view.trouble)}};
 }
 
 json::object group_status(const group_view& group, core::time_point now,

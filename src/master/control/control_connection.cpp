@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "master/control/control_connection.hpp"
 
+#include "machine/descriptor_shares.hpp"
 #include "master/control/control_hub.hpp"
 #include "master/logging.hpp"
 #include "os/stream_socket.hpp"
@@ -43,6 +44,7 @@ control_connection::control_connection(control_hub& hub, os::unique_fd socket, c
           std::in_place, hub.context(), [this] { on_readable(); }, [this] { on_writable(); }),
       who_(std::move(who)),
       group_(from.group),
+      inherited_(from.inherited),
       unsent_(from.unsent),
       turn_(
           hub.context(), [this] { take_turn(); }, loop::alarm::purpose::answer),
@@ -69,6 +71,7 @@ handoff::connection control_connection::hand_over(int worker) const {
     into.ended = ended_;
     into.closing = closing_;
     into.group = group_;
+    into.inherited = inherited_;
     into.worker = worker;
     return into;
 }
@@ -132,6 +135,7 @@ std::shared_ptr<void> control_connection::postpone() {
 bool control_connection::receive() {
     auto size = os::receive(socket_.get(), read_buffer);
     if (!size) return os::would_block(size.error());
+    quiet_since_ = core::time_point::clock::now();
     lines_.append({read_buffer.data(), *size});
     return *size > 0;
 }
@@ -178,6 +182,7 @@ void control_connection::flush() {
         if (!sent && os::would_block(sent.error())) return await_writable();
         if (!sent) return drop();
         farewell_.reset(); // it reads
+        quiet_since_ = core::time_point::clock::now();
         unsent_.erase(0, *sent);
     }
     if (unsent_.capacity() > 4096) unsent_.shrink_to_fit();
@@ -212,6 +217,19 @@ void control_connection::drop_for(const std::string& why) {
     hub_.owner().complain(who_.peer, "dropped process " + std::to_string(who_.peer.pid) +
                                          " at the control socket: " + why);
     drop();
+}
+
+core::time_point control_connection::gives_way_at() const {
+    return inherited_ ? core::time_point::max() : machine::gives_way_at(quiet_since_, is_owed());
+}
+
+/// Lines that were read may still wait for their turn.
+void control_connection::give_way() {
+    auto keep = shared_from_this();
+    auto before = quiet_since_;
+    if (!receive()) ended_ = true;
+    take_turn();
+    if (quiet_since_ == before || !is_owed()) drop();
 }
 
 void control_connection::drop() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/time.hpp"
 #include "handoff/state.hpp"
 #include "loop/alarm.hpp"
 #include "loop/readiness.hpp"
@@ -55,6 +56,12 @@ class control_connection : public std::enable_shared_from_this<control_connectio
     /// To be called while a line is handled whose answer comes later: no other line is handled
     /// until what this returns is destroyed, so that answers keep their order.
     std::shared_ptr<void> postpone();
+    /// When it has to give way to others that wait for its place, unless the client says something
+    /// meanwhile, or takes an answer. A worker that was given its connection (-g) has no other.
+    core::time_point gives_way_at() const;
+    /// Answers what has arrived from the client, and disconnects it unless an answer to that is
+    /// still to come.
+    void give_way();
     bool is_open() const { return bool{socket_}; }
     int descriptor() const { return socket_.get(); }
 
@@ -62,6 +69,8 @@ class control_connection : public std::enable_shared_from_this<control_connectio
     const caller& who() const { return who_; }
     /// The group that owns the control socket; empty: the master.
     const std::string& group() const { return group_; }
+    /// See handoff::connection.
+    bool is_inherited() const { return inherited_; }
 
   private:
     void on_readable();
@@ -72,6 +81,7 @@ class control_connection : public std::enable_shared_from_this<control_connectio
     void serve();
     bool receive();
     bool handle_some_lines();
+    bool is_owed() const { return holds_ > 0 || postponed_ > 0; }
     void limit_farewell();
     void drop_for(const std::string& why);
 
@@ -80,6 +90,8 @@ class control_connection : public std::enable_shared_from_this<control_connectio
     std::optional<loop::readiness> ready_; ///< nothing: it is closed
     caller who_;
     std::string group_;
+    bool inherited_;
+    core::time_point quiet_since_ = core::time_point::clock::now(); ///< nothing was read or sent
     protocol::line_buffer lines_;
     std::string unsent_;
     loop::alarm turn_; ///< lines wait to be answered

@@ -13,6 +13,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,9 +28,11 @@ class control_server;
 /// What the control sockets of a master and of its groups share: the clients and their limits, and
 /// the watch on the files of the sockets. Outlives all servers.
 ///
-/// Clients occupy descriptors, of which the master needs some for its own work. When these become
-/// scarce, workers of other users are turned away first, so that an operator can still connect;
-/// then no client is accepted until another one has disconnected.
+/// Clients occupy descriptors, of which the master needs some for its own work, see
+/// machine::may_accept(). When these become scarce, clients wait in the backlog until another one
+/// disconnects, and the one that has been quiet for the longest time is made to; a worker of
+/// another user has one connection at most then, the latest. Time in which clients wait does not
+/// count against workers that have to ack (SPEC 7.7).
 class control_hub {
   public:
     /// `owner` and `files` have to outlive it.
@@ -55,10 +58,12 @@ class control_hub {
     void finish() const;
 
     /// Whether so few descriptors are left that no client may be accepted.
-    bool is_full() const { return full_; }
+    bool is_full() const;
     /// Lets `server` accept again when descriptors may be free. Logs when clients begin to have to
     /// wait, with the reason, and when that has ended.
     void await_room(control_server& server, const std::string& why);
+    /// Says that clients have to wait, or had to a moment ago, and why; empty: they do not.
+    std::string trouble() const;
 
     /// A connection is closed. Called by the connection itself.
     void forget(control_connection& gone);
@@ -78,7 +83,10 @@ class control_hub {
 
     std::shared_ptr<control_connection> connect(os::unique_fd socket, caller who,
                                                 const handoff::connection& from);
-    std::string why_not_served(const caller& who, int descriptor) const;
+    std::string why_not_served(const caller& who) const;
+    void disconnect(const worker_ref& worker);
+    control_connection* first_to_give_way() const;
+    void wait_for_room(core::time_point now);
     void turn_away(os::unique_fd socket, const os::peer& peer, const std::string& group,
                    const std::string& why);
     void resume();
@@ -91,7 +99,7 @@ class control_hub {
     socket_files& files_;
     std::set<std::shared_ptr<control_connection>> connections_;
     std::map<uid_t, std::size_t> users_; ///< connections of those who are no operators
-    bool full_ = false;
+    std::size_t inherited_ = 0; ///< connections that workers were given at their start (-g)
     std::vector<control_server*> paused_;
     std::unique_ptr<scarcity> scarcity_;  ///< while accepting fails
     std::optional<os::file_watch> watch_; ///< of all files: instances of inotify(7) are scarce

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/time.hpp"
 #include "handoff/state.hpp"
 #include "master/control/caller.hpp"
 
@@ -30,6 +31,10 @@ class control_owner {
     /// `group` (empty: the master's own). Logs the refusal.
     virtual std::string turn_away(const os::peer& peer, const std::string& group,
                                   const std::string& why) = 0;
+
+    /// Clients, workers with acks among them, have to wait for `length` from now on before they are
+    /// accepted.
+    virtual void delay_clients(core::duration length) = 0;
 
     /// Logs what a client has done wrong, unless there are too many such lines.
     virtual void complain(const os::peer& peer, const std::string& text) = 0;

@@ -67,18 +67,19 @@ void control_server::watch_file() {
     look_after_file(); // it may have vanished before it was watched
 }
 
-/// Accepts a bounded number of clients, so that a turn of the loop stays short.
+/// Somebody waits. Accepts a bounded number of clients, so that a turn of the loop stays short.
 void control_server::accept_some() {
+    if (hub_.is_full()) return await_room("so few descriptors are left");
     for (int count = 0; count < clients_a_turn && !hub_.is_full(); ++count) {
         auto client = os::accept_client(listener_.get());
         if (client) {
             hub_.receive(std::move(*client), group_);
             continue;
         }
-        if (os::would_block(client.error())) break;
-        if (client.error().number != ECONNABORTED) return await_room(client.error().message());
+        if (client.error().number == ECONNABORTED) continue;
+        if (count == 0 && !os::would_block(client.error())) await_room(client.error().message());
+        return;
     }
-    if (hub_.is_full()) await_room("so few descriptors are left");
 }
 
 /// Accepts no client until the hub calls resume().

@@ -2,12 +2,15 @@
 #include "master/group/spawner.hpp"
 
 #include "core/event.hpp"
+#include "machine/descriptor_shares.hpp"
 #include "master/group/group_services.hpp"
 #include "os/credentials.hpp"
+#include "os/low_numbers.hpp"
 #include "os/own_process.hpp"
 #include "os/process.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <variant>
 
@@ -53,7 +56,10 @@ void spawner::begin(core::generation number) {
     if (!of_.settings.preload.empty()) begin_preload(number, made);
 }
 
+/// Its pipes must not take the last descriptors: it has to be heard.
 void spawner::spawn(const core::action::spawn& what) {
+    if (!machine::may_start(os::free_descriptors()))
+        return of_.notice(failure(what, {"descriptors", EMFILE}));
     releases_.of(what.generation); // whose user the worker's files are for
     if (auto user = user_of(what.generation))
         if (auto prepared = services_.prepare_worker(what.index, *user); !prepared)

@@ -25,6 +25,7 @@ BOOST_AUTO_TEST_CASE(events) {
     BOOST_TEST(to_string(event_type(event::acked{worker_id{7}})) == "ack of #7");
     BOOST_TEST(to_string(event_type(event::acked{worker_id{7}, SIGINT})) == "ack of #7 by SIGINT");
     BOOST_TEST(to_string(event_type(event::stalled{std::chrono::seconds(4)})) == "stalled for 4 s");
+    BOOST_TEST(to_string(event_type(event::unheard{std::chrono::seconds(4)})) == "unheard for 4 s");
 }
 
 BOOST_AUTO_TEST_CASE(actions) {

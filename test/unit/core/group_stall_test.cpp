@@ -102,6 +102,33 @@ BOOST_AUTO_TEST_CASE(stalls_add_up) {
     BOOST_TEST((stage.group.next_deadline() == stage.now + 25s));
 }
 
+/// Unlike a stall, which is told afterwards.
+BOOST_AUTO_TEST_CASE(the_deadline_of_an_ack_moves_by_time_in_which_nobody_will_be_heard) {
+    stalled_group stage(manual());
+    stage.group.apply(event::unheard{60s}, stage.now);
+    BOOST_TEST((stage.group.next_deadline() == stage.now + 25s + 60s));
+    stage.group.apply(event::acked{worker_id{1}}, stage.now);
+    BOOST_TEST(stage.decides("is ready"));
+}
+
+BOOST_AUTO_TEST_CASE(who_acks_without_a_connection_is_heard_all_the_time) {
+    for (const ack_policy& ack : {ack_policy(ack_notify{30s}), ack_policy(ack_timer{30s})}) {
+        stalled_group stage({.number = 1, .ack = ack});
+        stage.group.apply(event::unheard{60s}, stage.now);
+        BOOST_TEST((stage.group.next_deadline() == stage.now + 25s));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(who_is_to_go_has_nothing_to_say) {
+    policy wishes = manual();
+    wishes.signal_timeout = 10s;
+    stalled_group stage(wishes);
+    stage.group.apply(event::stop{SIGUSR2}, stage.now);
+    stage.group.reconcile(stage.now);
+    stage.group.apply(event::unheard{60s}, stage.now);
+    BOOST_TEST((stage.group.next_deadline() == stage.now + 10s));
+}
+
 BOOST_AUTO_TEST_CASE(a_back_off_does_not_move) {
     stalled_group stage(manual());
     stage.group.apply(event::exited{worker_id{1}, {}}, stage.now);

@@ -134,6 +134,7 @@ handoff::state busy_state() {
     all.logs = busy_logs();
     all.connections = {{{100, 1000, 1001, {4, 5}}, 20, "{\"comm", "unread", true, false}};
     all.connections[0].group = "web";
+    all.connections[0].inherited = true;
     all.group_watches = {{.fd = 20,
                           .command = "worker:upgrade",
                           .group = "web",
@@ -188,6 +189,7 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
     BOOST_TEST((again->requests.at(0).upgrade == core::upgrade_mode::fleet));
     BOOST_TEST(again->connections.at(0).received == "{\"comm");
     BOOST_TEST(again->connections.at(0).group == "web");
+    BOOST_TEST(again->connections.at(0).inherited);
     BOOST_TEST(again->group_watches.at(0).before.at(0) == 4711);
     BOOST_TEST(one.control->file.path == "/tmp/web");
     BOOST_TEST(one.recipes.at(0).identity->groups == (std::vector<unsigned>{90, 91}));

@@ -49,9 +49,16 @@ master_view small_view() {
 
 BOOST_AUTO_TEST_SUITE(master_status)
 
+BOOST_AUTO_TEST_CASE(the_trouble_of_the_master) {
+    master_view view = small_view();
+    view.trouble = "clients have to wait";
+    BOOST_TEST(status_data(view).at("master").at("trouble") == json::value(view.trouble));
+}
+
 BOOST_AUTO_TEST_CASE(it_shows_what_is_in_the_view) {
     json::value data = status_data(small_view());
     BOOST_TEST(data.at("master").at("pid") == json::value(5));
+    BOOST_TEST(data.at("master").at("trouble").is_null());
     const json::value& group = data.at("groups").at(0);
     BOOST_TEST(group.at("name") == json::value("web"));
     BOOST_TEST(group.at("state") == json::value("running"));

@@ -89,6 +89,12 @@ BOOST_AUTO_TEST_CASE(what_is_well_is_not_mentioned) {
     BOOST_TEST(text == "jobs: running, generation 1, 1 of 1 ready");
 }
 
+BOOST_AUTO_TEST_CASE(the_trouble_of_the_master) {
+    std::string text = table(R"({"master": {"pid": 17, "version": "1.0.0", "uptime_s": 1,
+        "control_socket": "/tmp/e.sock", "trouble": "clients have to wait"}, "groups": []})");
+    BOOST_TEST(text == "master 17, version 1.0.0, up 1s, /tmp/e.sock\n  clients have to wait");
+}
+
 BOOST_AUTO_TEST_CASE(colour_changes_nothing_else) {
     std::string text = table(full, true);
     BOOST_TEST(text.find("\033[32mready\033[0m") != std::string::npos);
