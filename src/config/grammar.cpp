@@ -91,13 +91,13 @@ class splitter {
     /// Called by Program_options before it parses the words itself.
     std::vector<po::option> take_by_own_rules(words& left) const {
         if (left.empty()) return {};
-        if (left[0].starts_with("--=")) throw po::unknown_option(left[0]); // not a program name
         if (left[0] == "--" || !looks_like_option(left[0])) return take_program(left);
         write_out(left[0]);
         return take_option_and_value(left);
     }
 
-    /// Completes an abbreviated name of an option.
+    /// Completes an abbreviated name of an option. Program_options would complain of the value that
+    /// an unknown one has, or has not.
     void write_out(std::string& word) const {
         std::size_t end = std::min(word.find('='), word.size());
         if (!word.starts_with("--") || find(word.substr(2, end - 2))) return;
@@ -106,6 +106,7 @@ class splitter {
         for (const option& one : rules_.options.first(rules_.abbreviable))
             if (std::string_view(one.name).starts_with(beginning))
                 meant.push_back("--" + std::string(one.name));
+        if (meant.empty() || beginning.empty()) throw po::unknown_option(word);
         if (meant.size() == 1) word.replace(0, end, meant[0]);
         if (meant.size() > 1)
             throw wrong_word("option " + quote("--" + beginning) + " may be " + meant[0] + " or " +

@@ -200,7 +200,7 @@ complaint socket_mode(draft& into, const std::string& value) {
 complaint reexec_as(draft& into, const std::string& value) {
     auto words = split_shell_words(value);
     if (!words) return words.error().message;
-    if (words->empty()) return "must not be empty";
+    if (words->empty() || (*words)[0].empty()) return "must name a program";
     into.master.reexec_as = std::move(*words);
     return fine;
 }

@@ -119,9 +119,23 @@ std::string_view key_of_line(std::string_view text, unsigned number) {
     return key;
 }
 
+/// If something is there already, the parser names it as it has read it: with blanks at the end,
+/// and with letters of quoted names twice. These are left out, as the position is right.
+std::string description_of(const toml::parse_error& error) {
+    std::string what(error.description());
+    bool is_known =
+        what.find("cannot redefine ") != what.npos || what.find("cannot insert ") != what.npos;
+    std::size_t begin = what.find(" '"), end = what.rfind('\'');
+    if (!is_known || begin == what.npos) return what;
+    std::string_view name = std::string_view(what).substr(begin + 2, end - begin - 2);
+    if (name.find_first_of("\"'") != name.npos) return what.erase(begin, end + 1 - begin);
+    std::size_t size = name.find_last_not_of(" \t") + 1;
+    return what.erase(begin + 2 + size, name.size() - size);
+}
+
 /// The parser does not say whose value a number is that it cannot read.
 std::string name_key(const toml::parse_error& error, std::string_view text) {
-    std::string what(error.description());
+    std::string what = description_of(error);
     bool is_number =
         what.find(" integer: ") != what.npos || what.find(" floating-point: ") != what.npos;
     auto key = is_number ? key_of_line(text, begin_of(error.source()).line) : std::string_view();

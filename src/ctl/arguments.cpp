@@ -48,11 +48,12 @@ std::vector<option> for_getopt() {
 std::string unknown_option(const char* word, int letter) {
     bool is_long = std::strncmp(word, "--", 2) == 0;
     if (!is_long) return std::string("unknown option '-") + static_cast<char>(letter) + "'";
-    if (letter != 0) return quoted({word, std::strcspn(word, "=")}) + " takes no value";
+    std::string name(word, std::strcspn(word, "="));
+    if (letter != 0) return quoted(name) + " takes no value";
     std::vector<std::string> names;
     for (const known_option& one : table)
         names.push_back(std::string("--") + one.name);
-    return "unknown option " + quoted(word) + protocol::did_you_mean(word, names) +
+    return "unknown option " + quoted(name) + protocol::did_you_mean(name, names) +
            "; --help lists all";
 }
 

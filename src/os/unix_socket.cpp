@@ -52,6 +52,9 @@ result<void> remove_from(const guarded_directory& directory, const socket_file& 
     return directory.remove_file(known);
 }
 
+/// A name would have to be looked up, which may take long.
+std::string user_number(const struct stat& facts) { return "user " + std::to_string(facts.st_uid); }
+
 /// Removes a stale socket in the directory; an error says what is in the way. A socket of
 /// `wishes.user` was left behind by a master that was killed, so it may be removed as well.
 result<void> remove_stale(const guarded_directory& directory, const address& where,
@@ -59,11 +62,14 @@ result<void> remove_stale(const guarded_directory& directory, const address& whe
     const std::string& path = wishes.path;
     auto there = directory.status_of(directory.base());
     if (!there) return errno == ENOENT ? result<void>() : last_error(path);
+    if (S_ISLNK(there->st_mode))
+        return os_error{path + " is a symbolic link" +
+                        (there->st_uid == ::geteuid() ? "" : " of " + user_number(*there)) +
+                        "; it is left alone"};
     if (!S_ISSOCK(there->st_mode))
         return os_error{path + " exists and is not a socket; it is left alone"};
     if (there->st_uid != ::geteuid() && there->st_uid != wishes.user)
-        return os_error{path + " belongs to user " + std::to_string(there->st_uid) +
-                        "; it is left alone"};
+        return os_error{path + " belongs to " + user_number(*there) + "; it is left alone"};
     if (answers(where, wishes.type))
         return os_error{path + " is in use: another process answers there"};
     return directory.remove_file(*there);

@@ -127,6 +127,7 @@ const std::vector<wrong_case> wrong_cases{
     {{"--log-format", "xml"}, "--log-format: 'xml' is not 'text' or 'json'"},
     // The splitting of words
     {{"--nubmer", "3"}, "unknown option '--nubmer' (did you mean '--number'?); --help lists all"},
+    {{"--nubmer="}, "unknown option '--nubmer' (did you mean '--number'?); --help lists all"},
     {{"--nubmer=3"}, "unknown option '--nubmer' (did you mean '--number'?); --help lists all"},
     {{"--bnid", "x"}, "unknown option '--bnid' (did you mean '--bind'?); --help lists all"},
     {{"--num", "3"}, "unknown option '--num'; --help lists all"},
@@ -150,7 +151,8 @@ const std::vector<wrong_case> wrong_cases{
     {{"--reexec-as", "'x"}, "--reexec-as: ''x' ends within a quotation: a ' is missing"},
     {{"--reexec-as", "x\\"},
      "--reexec-as: 'x\\' ends within a quotation: a character is missing after the last backslash"},
-    {{"--reexec-as", " "}, "--reexec-as: must not be empty"},
+    {{"--reexec-as", " "}, "--reexec-as: must name a program"},
+    {{"--reexec-as", "'' x"}, "--reexec-as: must name a program"},
     {{"--syslog=yes"}, "--syslog: takes no value"},
     {{"--manual="}, "--manual: takes no value"},
     {{"--number="}, "--number: its value is missing"},

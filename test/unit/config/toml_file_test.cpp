@@ -423,6 +423,22 @@ const std::vector<wrong_file> wrong_files{
     {"[a]\ncmd = ['a']\nseconds = 012",
      {"f.toml:3:14: key 'seconds': Error while parsing decimal integer: leading zeroes are "
       "prohibited"}},
+    // What is there already
+    {"['a b']\ncmd = ['a']\n['a b']",
+     {"f.toml:3:1: Error while parsing table header: cannot redefine existing table"}},
+    {"[\"web \u00fc\"]\n  [ \"web \u00fc\" ]\n",
+     {"f.toml:2:3: Error while parsing table header: cannot redefine existing table"}},
+    {"[a]\n[ a ]\n",
+     {"f.toml:2:1: Error while parsing table header: cannot redefine existing table 'a'"}},
+    {"[a]\n\"c d\" = 1\n\"c d\" = 2",
+     {"f.toml:3:9: Error while parsing key-value pair: cannot redefine existing integer"}},
+    {"a = 1\n[[a.'b c']]\n[d]",
+     {"f.toml:3:1: Error while parsing table header: cannot redefine existing integer as "
+      "array-of-tables"}},
+    {"a = 1\na = 2",
+     {"f.toml:2:5: Error while parsing key-value pair: cannot redefine existing integer 'a'"}},
+    {"a = {}\n[a.'b c']\n[d]",
+     {"f.toml:3:1: Error while parsing table header: cannot insert into existing inline table"}},
     // Values
     {"[a]\ncmd = ['a']\nnumprocesses = 0",
      {"f.toml:3:16: key 'numprocesses': '0' is not a number from 1 to 10000"}},

@@ -80,6 +80,7 @@ BOOST_AUTO_TEST_CASE(timeouts) {
 
 BOOST_AUTO_TEST_CASE(typing_errors_are_named) {
     BOOST_TEST(complains({"--jsno"}, "did you mean '--json'"));
+    BOOST_TEST(complains({"--jsno="}, "unknown option '--jsno' (did you mean '--json'"));
     BOOST_TEST(complains({"-x"}, "'-x'"));
     BOOST_TEST(complains({"-hx"}, "'-x'"));
     BOOST_TEST(complains({"-d"}, "PATH"));
