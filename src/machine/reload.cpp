@@ -15,7 +15,9 @@ reload::actions reload::tick() {
     if (now_ == phase::wanted) return settle(phase::settling);
     if (now_ != phase::tried) return {};
     if (!failure_.empty()) return refuse_all(failure_);
-    return settle(phase::leaving);
+    actions all = settle(phase::leaving);
+    all.insert(all.begin(), announce{});
+    return all;
 }
 
 reload::actions reload::settle(phase next) {

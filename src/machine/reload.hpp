@@ -21,6 +21,9 @@ struct begin_trial {
 /// Kill the process of the trial run, if there is one, and its process group. It has not been
 /// reaped.
 struct kill {};
+/// Tell the log that the program is about to be executed: what is logged later is not written, but
+/// handed over.
+struct announce {};
 /// Execute the program, which will answer all requests. If that fails, answer with failed().
 struct execute {};
 /// Tell the log and all who wait that this program goes on, and why.
@@ -32,7 +35,7 @@ struct refuse {
 
 using reload_action_type =
     std::variant<reload_action::settle, reload_action::begin_trial, reload_action::kill,
-                 reload_action::execute, reload_action::refuse>;
+                 reload_action::announce, reload_action::execute, reload_action::refuse>;
 
 /// Decides how the master's program is replaced by another (SPEC 7.5): first a trial run of the new
 /// program, which has to understand the state as it is now, then, if the trial run ends well, the

@@ -138,8 +138,11 @@ void reload::perform(const machine::reload_action::kill&) {
     os::process(trial_.pid).signal_group(SIGKILL);
 }
 
-void reload::perform(const machine::reload_action::execute&) {
+void reload::perform(const machine::reload_action::announce&) {
     log(severity::info, "", "reload: executing " + command_.program[0]);
+}
+
+void reload::perform(const machine::reload_action::execute&) {
     carry_out(machine_.failed(execute().message()));
 }
 

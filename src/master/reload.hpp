@@ -77,6 +77,7 @@ class reload {
     void perform(const machine::reload_action::settle&);
     void perform(const machine::reload_action::begin_trial& action);
     void perform(const machine::reload_action::kill&);
+    void perform(const machine::reload_action::announce&);
     void perform(const machine::reload_action::execute&);
     void perform(const machine::reload_action::refuse& action);
     void set_alarm();

@@ -121,6 +121,7 @@ void log_output::write_kept() {
 
 void log_output::write_file() {
     if (is_writing_ || retry_.is_set() || (kept_.empty() && !writing_)) return;
+    is_writing_ = true; // also for lines that are logged because no thread can be started
     is_writing_ = begin_job();
     if (!is_writing_) try_again();
 }
@@ -156,7 +157,7 @@ void log_output::note_written(std::size_t size) {
     } else {
         try_again(); // a full disk, say
     }
-    if (settling_.is_waiting()) return settling_.succeed();
+    if (settling_.is_waiting()) return go_on_settling();
     tell_dropped();
     go_on();
 }
@@ -165,6 +166,12 @@ void log_output::note_written(std::size_t size) {
 
 void log_output::settle(core::duration longest, loop::settling::handler settled) {
     settling_.begin(longest, std::move(settled));
+    if (!is_writing_) settling_.succeed();
+}
+
+/// What was kept while the job was under way comes first.
+void log_output::go_on_settling() {
+    write_file();
     if (!is_writing_) settling_.succeed();
 }
 

@@ -52,9 +52,9 @@ class log_output {
     /// Whether standard error is a terminal, which likes colours.
     bool is_terminal() const { return descriptor_->is_terminal(); }
 
-    /// Calls `settled` as soon as no helper thread writes, or with an error if one still does after
-    /// `longest`. From now on lines are only kept, until resume(). Must not be called again before
-    /// `settled` was called.
+    /// Calls `settled` as soon as no helper thread writes, and a file has all lines that it takes,
+    /// or with an error if one still writes after `longest`. From then on lines are only kept,
+    /// until resume(). Must not be called again before `settled` was called.
     void settle(core::duration longest, loop::settling::handler settled);
     /// Also ends settle(), if that has not called its argument yet.
     void resume();
@@ -75,6 +75,7 @@ class log_output {
     void write_file();
     bool begin_job() noexcept;
     void note_written(std::size_t size);
+    void go_on_settling();
 
     std::shared_ptr<os::log_descriptor> descriptor_; ///< shared with a job that may outlive this
     std::string kept_;

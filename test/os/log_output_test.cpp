@@ -141,6 +141,34 @@ BOOST_AUTO_TEST_CASE(another_master_continues_a_line_that_was_begun) {
     BOOST_TEST(contents(path) == line(0) + line(1) + line(2) + line(3));
 }
 
+BOOST_AUTO_TEST_CASE(what_was_logged_before_a_reload_is_written_before_it) {
+    replaced_stderr as(file.get());
+    auto log = make();
+    log->write(line(0));
+    log->write(line(1)); // while the first is written
+    bool settled = false;
+    log->settle(20s, [&](const os::result<void>& done) { settled = done.has_value(); });
+    BOOST_TEST(run_until([&] { return settled; }));
+    BOOST_TEST(log->unwritten() == "");
+    BOOST_TEST(contents(path) == line(0) + line(1));
+}
+
+BOOST_AUTO_TEST_CASE(no_line_is_written_twice_because_a_thread_cannot_be_started) {
+    BOOST_TEST(in_child([&] {
+                   ::dup2(file.get(), STDERR_FILENO);
+                   if (::setuid(65534) != 0 && is_root()) return 100;
+                   rlimit none{0, 0};
+                   ::setrlimit(RLIMIT_NPROC, &none);
+                   boost::asio::io_context own{1};
+                   log_output log(own);
+                   os::background::on_shortage([&](const os::os_error&) { log.write(line(1)); });
+                   log.write(line(0));
+                   bool done = os_test::run_until(own, [&] { return log.unwritten().empty(); });
+                   return first_failure({done});
+               }) == 0);
+    BOOST_TEST(contents(path) == line(0) + line(1));
+}
+
 /// What is being written counts as well, and the next master keeps as much, however often there is
 /// another one.
 BOOST_AUTO_TEST_CASE(reloads_on_a_full_disk_lose_nothing_of_what_is_kept) {

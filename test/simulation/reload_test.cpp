@@ -115,8 +115,13 @@ class reload_world {
     void on(const action::kill&) {
         require(std::exchange(running_, false) || starting_, "no_signal_after_reap");
     }
+    void on(const action::announce&) {
+        require(!logs_waited_ && !logs_rest_, "an_exec_is_announced_while_logs_are_written");
+        announced_ = true;
+    }
     void on(const action::execute&) {
         require(logs_rest_, "no_log_is_written_meanwhile");
+        require(std::exchange(announced_, false), "an_exec_is_announced");
         require(!running_ && std::exchange(succeeded_, false), "an_exec_follows_a_good_trial");
         if (std::exchange(exec_fails_, false)) return perform(machine_.failed("no such file"));
         waiting_ = 0; // the new program answers
@@ -153,6 +158,7 @@ class reload_world {
     bool running_ = false; ///< it is a child that has not been reaped or killed
     bool starting_ = false, goes_wrong_ = false;
     bool succeeded_ = false;
+    bool announced_ = false;
     bool logs_waited_ = false; ///< an answer to action::settle is due
     bool logs_busy_ = false;   ///< it takes its time
     bool logs_rest_ = false;   ///< it is being given

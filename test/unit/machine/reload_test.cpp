@@ -14,6 +14,7 @@ using core::lines;
 std::string text(const reload_action::begin_trial& a) { return "trial " + std::to_string(a.trial); }
 std::string text(const reload_action::settle&) { return "settle"; }
 std::string text(const reload_action::kill&) { return "kill"; }
+std::string text(const reload_action::announce&) { return "announce"; }
 std::string text(const reload_action::execute&) { return "execute"; }
 std::string text(const reload_action::refuse& a) { return "refuse: " + a.why; }
 
@@ -49,7 +50,7 @@ BOOST_AUTO_TEST_CASE(a_trial_run_and_then_the_exec) {
     BOOST_TEST(!machine.has_work());
     machine.ended(1, "");
     BOOST_TEST(machine.has_work());
-    BOOST_TEST(texts(machine.tick()) == lines{"settle"});
+    BOOST_TEST(texts(machine.tick()) == (lines{"announce", "settle"}));
     BOOST_TEST(texts(machine.settled("")) == lines{"execute"});
     BOOST_TEST(texts(machine.failed("no such file")) == lines{"refuse: no such file"});
     BOOST_TEST((machine.now() == reload::phase::idle));
@@ -61,7 +62,7 @@ BOOST_AUTO_TEST_CASE(requests_join_what_is_under_way) {
     BOOST_TEST(!machine.has_work());
     machine.ended(1, "");
     machine.request();
-    BOOST_TEST(texts(machine.tick()) == lines{"settle"});
+    BOOST_TEST(texts(machine.tick()) == (lines{"announce", "settle"}));
     BOOST_TEST(texts(machine.settled("")) == lines{"execute"});
 }
 
@@ -92,7 +93,7 @@ BOOST_AUTO_TEST_CASE(news_of_an_earlier_trial_run_is_ignored) {
     BOOST_TEST(!machine.has_work());
     machine.ended(2, "");
     BOOST_TEST(texts(machine.overdue(2, "too long")) == lines{});
-    BOOST_TEST(texts(machine.tick()) == lines{"settle"});
+    BOOST_TEST(texts(machine.tick()) == (lines{"announce", "settle"}));
     BOOST_TEST(texts(machine.settled("")) == lines{"execute"});
 }
 
