@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "os/low_numbers.hpp"
 #include "os/notify.hpp"
 #include "os/own_process.hpp"
 #include "support.hpp"
@@ -132,10 +133,10 @@ BOOST_AUTO_TEST_CASE(descriptors_that_come_along_are_not_installed) {
                    return first_failure({send(socket.address(), "READY=1", {file}),
                                          send(socket.address(), "READY=1", {file, file, file})});
                }) == 0);
-    int lowest = lowest_free_descriptor();
+    std::size_t free = free_descriptors();
     unsigned told = 0;
     socket.receive([&](const auto&) {
-        BOOST_TEST(lowest_free_descriptor() == lowest);
+        BOOST_TEST(free_descriptors() == free);
         return ++told > 0;
     });
     BOOST_TEST(told == 2U);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "os/low_numbers.hpp"
 #include "os/own_process.hpp"
 #include "os/pipe.hpp"
 #include "os/template_process.hpp"
@@ -303,9 +304,9 @@ BOOST_AUTO_TEST_CASE(descriptors_that_come_along_are_not_installed) {
                    auto sent = send_template_message(one.theirs.get(), "loaded", {&file, 1}, 0);
                    return first_failure({sent.has_value()});
                }) == 0);
-    int lowest = lowest_free_descriptor();
+    std::size_t free = free_descriptors();
     await_as<template_answer::loaded>(*one.process);
-    BOOST_TEST(lowest_free_descriptor() == lowest);
+    BOOST_TEST(free_descriptors() == free);
     BOOST_TEST(mine.is_locked());
 }
 
