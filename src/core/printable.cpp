@@ -12,11 +12,7 @@ bool is_control(char32_t c) { return c < ' ' || (c >= 0x7F && c < 0xA0); }
 
 bool is_plain(char c) { return c >= ' ' && c < 0x7F; } // ASCII that is shown as it is
 
-} // namespace
-
-std::string printable(std::string_view text) {
-    std::string shown;
-    shown.reserve(text.size());
+void append_printable(std::string& shown, std::string_view text) {
     while (!text.empty()) {
         if (is_plain(text[0])) {
             shown += text[0];
@@ -32,6 +28,25 @@ std::string printable(std::string_view text) {
         else
             shown += from.substr(0, from.size() - text.size());
     }
+}
+
+} // namespace
+
+std::string printable(std::string_view text) {
+    std::string shown;
+    shown.reserve(text.size());
+    append_printable(shown, text);
+    return shown;
+}
+
+std::string printable_lines(std::string_view text) {
+    std::string shown;
+    shown.reserve(text.size());
+    for (std::size_t end; (end = text.find('\n')) != text.npos; text.remove_prefix(end + 1)) {
+        append_printable(shown, text.substr(0, end));
+        shown += '\n';
+    }
+    append_printable(shown, text);
     return shown;
 }
 

@@ -14,6 +14,9 @@ namespace einhyrningsins::core {
 /// which has three bytes.
 std::string printable(std::string_view text);
 
+/// The same for each line of `text`: its newlines stay.
+std::string printable_lines(std::string_view text);
+
 /// The longest beginning of `text` that has at most `longest` bytes and divides no character. In
 /// text that is not UTF-8 it may divide anything. Valid as long as `text`.
 std::string_view clipped(std::string_view text, std::size_t longest);

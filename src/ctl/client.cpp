@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ctl/client.hpp"
 
+#include "core/printable.hpp"
 #include "ctl/interrupt.hpp"
 #include "ctl/other_masters.hpp"
 #include "ctl/trust.hpp"
@@ -101,6 +102,7 @@ boost::system::result<protocol::reply, failure> client::converse(const protocol:
         if (!heard)
             return failure{"what answers at " + socket_path_ +
                            " is not a master: its answer cannot be read"};
+        heard->message = core::printable_lines(heard->message);
         hear(line, *heard);
         if (!heard->wait) return std::move(*heard);
         wait_at_most(0); // progress is coming

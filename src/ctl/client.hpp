@@ -33,7 +33,8 @@ struct hints {
 /// master has gone meanwhile.
 class client {
   public:
-    /// Hears each line of the master, without its newline, and what it says.
+    /// Hears each line of the master, without its newline, and what it says: a message that a
+    /// terminal may show. Another user's master is trusted to be a master, and no more.
     using listener = std::function<void(std::string_view, const protocol::reply&)>;
 
     /// `timeout`: seconds to wait for the connection, and for the first answer to each request; 0:

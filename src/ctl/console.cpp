@@ -3,6 +3,7 @@
 
 #include "ctl/progress.hpp"
 #include "protocol/commands.hpp"
+#include "protocol/json_text.hpp"
 #include "protocol/status_table.hpp"
 
 #include <algorithm>
@@ -51,7 +52,7 @@ exit_code console::run(const command_words& words) {
     progress bar(how_.terminal);
     auto hear = [&](std::string_view line, const protocol::reply& said) {
         if (how_.json)
-            print_line(line);
+            print_line(protocol::printable_json(line));
         else if (said.wait)
             bar.show(said);
     };

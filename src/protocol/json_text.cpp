@@ -123,6 +123,26 @@ std::string string_of(std::string_view value, const style& how) {
 
 std::string json_text(const json::value& value) { return text_of(value, as_json); }
 std::string json_string(std::string_view text) { return string_of(text, as_json); }
+
+/// Outside of strings, JSON has no control characters but blanks, and inside none below U+0020.
+std::string printable_json(std::string_view text) {
+    std::string shown;
+    shown.reserve(text.size());
+    while (!text.empty()) {
+        std::string_view bytes = text;
+        char32_t c = core::take_character(text);
+        if (c < ' ')
+            shown += ' ';
+        else if (c == core::ill_formed)
+            append_escaped(shown, 0xFFFD);
+        else if (c >= 0x7F && c < 0xA0)
+            append_escaped(shown, c);
+        else
+            shown += bytes.substr(0, bytes.size() - text.size());
+    }
+    return shown;
+}
+
 std::string yaml_text(const json::value& value) { return text_of(value, as_yaml); }
 std::string yaml_string(std::string_view text) { return string_of(text, as_yaml); }
 

@@ -16,6 +16,10 @@ std::string json_text(const boost::json::value& value);
 /// A string as JSON, in its quotes.
 std::string json_string(std::string_view text);
 
+/// JSON of somebody else as a terminal may show it: the same value, without characters that a
+/// terminal obeys.
+std::string printable_json(std::string_view text);
+
 /// A value as JSON that is YAML 1.1 as well. Has neither '%' nor '+', which einhorn's clients
 /// decode before they parse.
 std::string yaml_text(const boost::json::value& value);

@@ -198,6 +198,21 @@ def test_rubbish_from_the_master(master, fake_master, answer):
     assert result.returncode in (0, 1), result
 
 
+@pytest.mark.parametrize("options", [["upgrade"], ["--json", "upgrade"]])
+def test_a_master_cannot_tell_the_terminal_what_to_do(master, fake_master, options):
+    """Another user's may be asked: whoever does that wants to see what it says, and no more."""
+    evil = "a\x1b]0;owned\x07\x9b2J\rb\nc\x7f"
+    replies = [{"request_id": 1, "message": evil, "ok": ok, "wait": not ok} for ok in (False, True)]
+    serve(fake_master, *[json.dumps(reply, ensure_ascii=False).encode() + b"\n" for reply in replies])
+    result = master.ctl(*options)
+    assert result.returncode == 0, result
+    assert all(c == "\n" or 0x20 <= ord(c) < 0x7f or ord(c) >= 0xa0 for c in result.stdout), result
+    if "--json" in options:
+        assert [json.loads(line)["message"] for line in result.stdout.splitlines()] == [evil] * 2
+    else:
+        assert result.stdout == "a?]0;owned??2J?b\nc?\n" * 2
+
+
 def test_upgrade_in_a_pipe_is_plain_lines(running):
     result = running.ctl("upgrade")
     assert result.returncode == 0 and result.stdout.splitlines()[-1].startswith("Upgrade done")

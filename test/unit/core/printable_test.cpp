@@ -33,6 +33,12 @@ BOOST_AUTO_TEST_CASE(what_is_no_utf8_is_replaced_byte_by_byte) {
     BOOST_TEST(printable("\xed\xa0\x80") == "\ufffd\ufffd\ufffd"); // a surrogate
 }
 
+BOOST_AUTO_TEST_CASE(lines_stay_lines) {
+    BOOST_TEST(printable_lines("") == "");
+    BOOST_TEST(printable_lines("a\n\nb\xe9\x1b\r\n") == "a\n\nb\ufffd??\n");
+    BOOST_TEST(printable_lines("\n\x9b") == "\n\ufffd");
+}
+
 BOOST_AUTO_TEST_CASE(random_bytes_become_a_line_of_utf8) {
     std::mt19937 random(4711);
     for (int round = 0; round < 2000; ++round) {

@@ -51,6 +51,12 @@ BOOST_AUTO_TEST_CASE(json_is_valid_whatever_is_in_a_text) {
     BOOST_TEST(json::parse(json_text(sound)) == sound);
 }
 
+BOOST_AUTO_TEST_CASE(json_of_others_is_the_same_value_and_nothing_that_a_terminal_obeys) {
+    BOOST_TEST(printable_json("{\"a\":\t[\"h\303\266\\u001b\",1.50]}\r") ==
+               "{\"a\": [\"h\303\266\\u001b\",1.50]} ");
+    BOOST_TEST(printable_json("[\"\u009b2J\x7f\x9b\"]") == R"(["\u009b2J\u007f\ufffd"])");
+}
+
 BOOST_AUTO_TEST_CASE(numbers_of_json_are_plain_decimals) {
     BOOST_TEST(json_text({4.176, 0.5, 2.0, 1e6, 0.001, -3.25, 12, 18446744073709551615ULL}) ==
                "[4.176,0.5,2.0,1000000.0,0.001,-3.25,12,18446744073709551615]");
