@@ -9,6 +9,7 @@
 #include "os/own_process.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 namespace einhyrningsins::master {
@@ -131,7 +132,7 @@ handoff::state master::state() {
     all.operators = operators_;
     hub_->hand_over(all);
     commands_.hand_over(all);
-    all.requests = reload_.requests();   // of the clients that are left
+    std::ranges::move(reload_.requests(), std::back_inserter(all.requests)); // of clients left
     all.unwritten_log = unwritten_log(); // with what was logged meanwhile
     all.dropped_log_lines = dropped_log_lines();
     return all;

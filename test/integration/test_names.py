@@ -201,9 +201,11 @@ def test_requests_during_a_look_up_are_served_by_the_same_upgrade(groups):
 def test_who_asks_again_and_again_takes_no_helper_threads_from_others(groups):
     client, users = upgrade_that_hangs(groups, group_text("web", SLEEP, uid="nobody"))
     for _ in range(6):
-        assert groups.request("restart", group="web")["ok"]
+        assert groups.request("stop", group="web")["ok"]
         assert not client.finish(1)["ok"]
         client.close()
+        eventually(lambda: groups.of("web")["state"] == "stopped")
+        assert groups.request("start", group="web")["ok"]
         eventually(lambda: groups.of("web")["state"] == "running")
         client = groups.connect()
         client.send("upgrade", group="web")
