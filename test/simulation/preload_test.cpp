@@ -83,7 +83,7 @@ class preload_world {
         case 'n':
             next_fork_ += next_fork_ == dead_;
             return perform(machine_.fork_failed("no memory", true));
-        case 'N': return perform(machine_.fork_failed("no permission", false));
+        case 'N': return cannot_fork();
         case 'd':
             if (!asked || dead_ == next_fork_) return;
             dead_ = next_fork_;
@@ -95,6 +95,11 @@ class preload_world {
         case 'z': return perform(machine_.garbled());
         case 'c': return perform(machine_.closed());
         }
+    }
+    /// That is an answer, after which the order waits for the end of the process.
+    void cannot_fork() {
+        if (!sent_.empty()) forget_first();
+        perform(machine_.fork_failed("no permission", false));
     }
     void order() {
         birth_order made{core::worker_id(++last_), 0, 1};
@@ -127,9 +132,12 @@ class preload_world {
     }
     void answer_first(const birth_order& order) {
         require(!sent_.empty() && sent_.front() == order.id, "answers_keep_the_order");
+        forget_first();
+        answer(order);
+    }
+    void forget_first() {
         sent_.pop_front();
         if (inherited_ > 0) --inherited_;
-        answer(order);
     }
     void on(const action::send& send) {
         require(machine_.state().now == preload::phase::serving, "sent_to_one_that_serves");
